@@ -177,3 +177,17 @@ type Grants interface {
 	// gives body the clause.
 	Covered(ctx context.Context, body ids.ID, c Clause, at time.Time) error
 }
+
+// Audit writes down who looked at what.
+type Audit interface {
+	// Read records that v looked at the thing; a read that cannot be recorded
+	// must not be answered.
+	Read(ctx context.Context, v Viewer, noun string, id ids.ID) error
+}
+
+// Waker tells open pages and agent links, here and on other nodes, that there
+// is something to look at. It carries no content and may be lost without harm:
+// the rows are the truth.
+type Waker interface {
+	Wake(ctx context.Context, topic string, about ...ids.ID)
+}
