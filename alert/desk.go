@@ -150,8 +150,15 @@ func (d *Desk) Publish(ctx context.Context, v access.Viewer, id ids.ID, watch []
 	if err != nil {
 		return a, fmt.Errorf("publish alert %s: %w", a.Code, err)
 	}
-	_, err = d.store.Publish(ctx, a.ID, wire.ChangeAlert, payload)
-	return a, err
+	if _, err = d.store.Publish(ctx, a.ID, wire.ChangeAlert, payload); err != nil {
+		return a, err
+	}
+	bodies := make([]ids.ID, len(list))
+	for i, r := range list {
+		bodies[i] = r.Body
+	}
+	d.wake.Wake(ctx, "change", bodies...)
+	return a, nil
 }
 
 // Recall takes an alert back; its indicators are recalled by flow in the same

@@ -1,0 +1,236 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"filo/access"
+	"filo/agent"
+	"filo/detection"
+	"filo/indicator"
+	"filo/internal/fault"
+	"filo/internal/ids"
+	"filo/internal/wire"
+	"filo/report"
+)
+
+// maxOffset is how far an agent's clock may be off before its body is told.
+const maxOffset = 2 * time.Minute
+
+// TakeBatch keeps what an agent sent, in one transaction with the number of its
+// last event: a batch that comes twice changes nothing. The batch must name the
+// agent and the body of the certificate, else it fails with Forbidden.
+func (f *Flow) TakeBatch(ctx context.Context, v access.Viewer, b wire.Batch) (wire.BatchAck, error) {
+	if b.Agent != v.Agent || b.Body != v.Body {
+		return wire.BatchAck{}, fault.New(fault.Forbidden, "agent.not_yours")
+	}
+	now := f.Clock.Now()
+	ack := wire.BatchAck{Now: now}
+	err := f.Tx.Do(ctx, func(ctx context.Context) error {
+		a, err := f.Agents.Known(ctx, v)
+		if err != nil {
+			return err
+		}
+		ack.Through = a.Seq
+		for _, e := range b.Events {
+			if e.Seq <= ack.Through {
+				continue
+			}
+			if e.Seq != ack.Through+1 {
+				// A gap would lose what lies in it for ever: the agent sends again from here.
+				break
+			}
+			if err := f.takeEvent(ctx, v, a, e); err != nil {
+				return fmt.Errorf("event %d of agent %s: %w", e.Seq, v.Agent, err)
+			}
+			ack.Through = e.Seq
+		}
+		return f.AgentStore.Advance(ctx, v.Agent, a.Seq, ack.Through, now, b.Sent.Sub(now))
+	})
+	if err == nil {
+		f.Wake.Wake(ctx, "agent", v.Body)
+	}
+	return ack, err
+}
+
+// takeEvent keeps one event. An event that cannot be understood is logged and
+// passed over: one bad event must not stop those behind it.
+func (f *Flow) takeEvent(ctx context.Context, v access.Viewer, a agent.Agent, e wire.Event) error {
+	var err error
+	switch e.Kind {
+	case wire.EventFinding:
+		var x wire.Finding
+		if err = decode(e, &x); err == nil {
+			return f.takeFinding(ctx, v, a, x)
+		}
+	case wire.EventAnswer:
+		var x wire.Answer
+		if err = decode(e, &x); err == nil {
+			return f.takeAnswer(ctx, v, x)
+		}
+	case wire.EventStatus:
+		var x wire.Status
+		if err = decode(e, &x); err == nil {
+			return f.AgentStore.SetStatus(ctx, v.Agent, x, f.Clock.Now())
+		}
+	case wire.EventMatch:
+		var x wire.Match
+		if err = decode(e, &x); err == nil {
+			return f.Indicators.Sighted(ctx, v, indicator.Sighting{
+				Indicator: x.Indicator, Body: v.Body, Agent: v.Agent, Count: 1, First: x.At, Last: x.At, Log: x.Log,
+			})
+		}
+	case wire.EventApplied:
+		var x wire.Applied
+		if err = decode(e, &x); err == nil {
+			return f.AgentStore.SetApplied(ctx, v.Agent, int64(x.Seq), f.Clock.Now())
+		}
+	case wire.EventEvicted:
+		f.Log.Warn("agent dropped something", "agent", v.Agent, "what", string(e.Payload))
+		return nil
+	default:
+		err = fmt.Errorf("kind %q is unknown", e.Kind)
+	}
+	f.Log.Warn("event not understood", "agent", v.Agent, "seq", e.Seq, "err", err)
+	return nil
+}
+
+func decode(e wire.Event, x any) error {
+	if err := json.Unmarshal(e.Payload, x); err != nil {
+		return fmt.Errorf("%s: %w", e.Kind, err)
+	}
+	return nil
+}
+
+// takeFinding keeps a finding and, once it passes the threshold of its rule,
+// drafts a report from it: a person sends it, unless the body chose otherwise.
+func (f *Flow) takeFinding(ctx context.Context, v access.Viewer, a agent.Agent, x wire.Finding) error {
+	if x.Key == "" || x.Rule == "" {
+		f.Log.Warn("finding without key or rule", "agent", v.Agent)
+		return nil
+	}
+	r, err := f.Detections.Keep(ctx, v, a.Centre, x)
+	if err != nil {
+		return err
+	}
+	if !x.Report || r.State != detection.New {
+		return nil
+	}
+	by := v
+	by.Name = "Agente " + a.Host
+	by.Role = access.Technician
+	rep, err := f.draft(ctx, by, r)
+	if fault.Is(err, fault.NotCovered) {
+		return nil // the finding stays; without the clause nothing may leave
+	}
+	if err != nil {
+		return err
+	}
+	s, err := f.AgentStore.Settings(ctx, v, v.Body)
+	if err != nil || !s.SendReports {
+		return err
+	}
+	_, err = f.Reports.Send(ctx, by, rep.ID)
+	return err
+}
+
+// Draft makes a report draft from a finding, at the wish of a person.
+func (f *Flow) Draft(ctx context.Context, v access.Viewer, finding ids.ID) (report.Report, error) {
+	r, err := f.Detections.Find(ctx, v, finding)
+	if err != nil {
+		return report.Report{}, err
+	}
+	if r.ReportID != "" {
+		return f.Reports.Find(ctx, v, r.ReportID)
+	}
+	return f.draft(ctx, v, r)
+}
+
+func (f *Flow) draft(ctx context.Context, v access.Viewer, r detection.Record) (rep report.Report, err error) {
+	kind := report.Attempt
+	var signs []report.Sign
+	if r.Outcome == "success" {
+		kind, signs = report.Incident, []report.Sign{report.SignLogin}
+	}
+	err = f.Tx.Do(ctx, func(ctx context.Context) error {
+		rep, err = f.Reports.Begin(ctx, v, report.Report{
+			Body: r.Body, Centre: r.Centre, How: report.ByAgent, Kind: kind, Signs: signs, Finding: r.ID,
+			Title: cut(r.Title+" da "+r.SourceIP, report.MaxTitle), Text: describe(r), Began: r.First, Known: f.Clock.Now(),
+			Now: r.Outcome == "success",
+		})
+		if err != nil {
+			return err
+		}
+		if r.SourceIP != "" {
+			o := report.Observable{Kind: ipKind(r.SourceIP), Value: r.SourceIP, Role: "attaccante"}
+			if err := f.Reports.Observe(ctx, v, rep.ID, o); err != nil {
+				return err
+			}
+		}
+		return f.Detections.MarkReported(ctx, v, r.ID, rep.ID)
+	})
+	return rep, err
+}
+
+// describe writes what an officer needs to find the subscriber: address, port,
+// instant, zone, for each of the first tuples.
+func describe(r detection.Record) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nRegistro: %s. Eventi: %d, dal %s al %s (UTC).\n", r.Title, r.Log, r.Count,
+		r.First.UTC().Format("2006-01-02 15:04:05"), r.Last.UTC().Format("2006-01-02 15:04:05"))
+	if len(r.Users) > 0 {
+		fmt.Fprintf(&b, "Utenti provati: %s.\n", strings.Join(r.Users, ", "))
+	}
+	if len(r.Origins) > 0 {
+		b.WriteString("Origine (indirizzo, porta, istante UTC):\n")
+	}
+	for i, o := range r.Origins {
+		if i == 10 {
+			fmt.Fprintf(&b, "… e altre %d.\n", len(r.Origins)-10)
+			break
+		}
+		fmt.Fprintf(&b, "%s porta %d alle %s\n", o.SourceIP, o.SourcePort, o.At.UTC().Format(time.RFC3339))
+	}
+	return cut(b.String(), report.MaxText)
+}
+
+func ipKind(s string) string {
+	if a, err := netip.ParseAddr(s); err == nil && a.Unmap().Is6() {
+		return "ipv6-addr"
+	}
+	return "ipv4-addr"
+}
+
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "")
+	for len(s) > n {
+		r := []rune(s)
+		s = string(r[:len(r)*n/len(s)])
+	}
+	return s
+}
+
+// takeAnswer keeps what the look-back of an agent says about an alert. An alert
+// that was not published to the body is passed over: an agent cannot ask what exists.
+func (f *Flow) takeAnswer(ctx context.Context, v access.Viewer, x wire.Answer) error {
+	if err := f.Alerts.PreReply(ctx, v, v.Body, x); err != nil {
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		return err
+	}
+	for _, s := range x.Seen[:min(len(x.Seen), 1000)] {
+		err := f.Indicators.Sighted(ctx, v, indicator.Sighting{
+			Indicator: s.Indicator, Body: v.Body, Agent: v.Agent, Count: s.Count, First: s.First, Last: s.Last, Log: s.Log, Back: true,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	f.Wake.Wake(ctx, "alert", x.Alert, v.Body)
+	return nil
+}

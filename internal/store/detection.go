@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+
+	"filo/access"
+	"filo/detection"
+	"filo/internal/ids"
+)
+
+// Detections is the store of findings.
+type Detections struct{ *DB }
+
+// Detections gives the store of findings.
+func (d *DB) Detections() Detections { return Detections{d} }
+
+// The columns repeat what lists filter and sort by; the rest is in detail.
+const findingCols = "id, body, centre, agent, key, rule, severity, outcome, source_ip, count, first_at, last_at, detail, state, report, recorded, updated"
+
+func findingFields(r *detection.Record) []any {
+	return []any{
+		&r.ID, &r.Body, &r.Centre, &r.Agent, &r.Key, &r.Rule, &r.Severity, &r.Outcome, &r.SourceIP, &r.Count,
+		at(&r.First), at(&r.Last), doc(&r.Finding), &r.State, &r.ReportID, at(&r.Recorded), at(&r.Updated),
+	}
+}
+
+// Upsert keeps what an agent said; state and report of a known finding stay.
+func (s Detections) Upsert(ctx context.Context, _ access.Viewer, r detection.Record) (detection.Record, error) {
+	err := classify(s.write(ctx).QueryRowContext(ctx, "INSERT INTO finding ("+findingCols+") VALUES ("+marks(1, 17)+`)
+		ON CONFLICT (agent, key) DO UPDATE SET severity=excluded.severity, outcome=excluded.outcome, count=excluded.count,
+			first_at=excluded.first_at, last_at=excluded.last_at, detail=excluded.detail, updated=excluded.updated
+		RETURNING `+findingCols, values(findingFields(&r))...).Scan(findingFields(&r)...))
+	return r, err
+}
+
+// Find fails with NotFound also when v may not know it.
+func (s Detections) Find(ctx context.Context, v access.Viewer, id ids.ID) (r detection.Record, err error) {
+	var w where
+	w.add("id = ?", id)
+	w.scope(v, "body", "centre")
+	err = s.one(ctx, "SELECT "+findingCols+" FROM finding WHERE "+w.String(), w.args, findingFields(&r)...)
+	return r, err
+}
+
+// SetState changes what people did with it.
+func (s Detections) SetState(ctx context.Context, v access.Viewer, id ids.ID, st detection.State, report ids.ID) error {
+	var w where
+	w.args = []any{string(st), string(report)}
+	w.add("id = ?", id)
+	w.scope(v, "body", "centre")
+	return changed(s.exec(ctx, "UPDATE finding SET state = $1, report = CASE WHEN $2 = '' THEN report ELSE $2 END WHERE "+w.String(), w.args...))
+}
+
+// List gives the latest changed first.
+func (s Detections) List(ctx context.Context, v access.Viewer, f detection.Filter) ([]detection.Record, string, error) {
+	var w where
+	w.scope(v, "body", "centre")
+	if f.Body != "" {
+		w.add("body = ?", f.Body)
+	}
+	if f.State != "" {
+		w.add("state = ?", f.State)
+	}
+	if f.After != "" {
+		var t int64
+		var id string
+		if err := uncursor(f.After, &t, &id); err != nil {
+			return nil, "", err
+		}
+		w.add("(updated, id) < (?, ?)", t, id)
+	}
+	n := pageSize(f.Limit)
+	list, err := each(ctx, s.DB, "SELECT "+findingCols+" FROM finding WHERE "+w.String()+" ORDER BY updated DESC, id DESC"+limit(n+1, 201), w.args, findingFields)
+	list, next := page(list, n, func(r detection.Record) string { return cursor(micro(r.Updated), r.ID) })
+	return list, next, err
+}
