@@ -16,7 +16,7 @@ type State string
 
 // The states of a finding.
 const (
-	New      State = "nuova"
+	Fresh    State = "nuova"
 	Reported State = "segnalata"
 	Ignored  State = "ignorata"
 )
@@ -98,7 +98,7 @@ func (d *Desk) Ignore(ctx context.Context, v access.Viewer, id ids.ID) error {
 func (d *Desk) Keep(ctx context.Context, v access.Viewer, centre ids.ID, f wire.Finding) (Record, error) {
 	now := d.clock.Now()
 	return d.store.Upsert(ctx, v, Record{
-		ID: ids.New(now), Body: v.Body, Centre: centre, Agent: v.Agent, Finding: bounded(f), State: New, Recorded: now, Updated: now,
+		ID: ids.New(now), Body: v.Body, Centre: centre, Agent: v.Agent, Finding: bounded(f), State: Fresh, Recorded: now, Updated: now,
 	})
 }
 

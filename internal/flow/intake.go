@@ -117,7 +117,7 @@ func (f *Flow) takeFinding(ctx context.Context, v access.Viewer, a agent.Agent, 
 	if err != nil {
 		return err
 	}
-	if !x.Report || r.State != detection.New {
+	if !x.Report || r.State != detection.Fresh {
 		return nil
 	}
 	by := v

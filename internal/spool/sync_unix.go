@@ -1,0 +1,15 @@
+//go:build !windows
+
+package spool
+
+import "os"
+
+// syncDir makes a new or renamed file survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
