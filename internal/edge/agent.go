@@ -1,0 +1,471 @@
+// Package edge is the agent at a Comune's machine: it follows the logs, counts
+// attempts, remembers what was seen, watches for indicators, and tells the node
+// as soon as the line is up. Raw lines stay where they are.
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"filo/detection"
+	"filo/internal/clock"
+	"filo/internal/edge/link"
+	"filo/internal/edge/source"
+	"filo/internal/history"
+	"filo/internal/ids"
+	"filo/internal/logline"
+	"filo/internal/observable"
+	"filo/internal/spool"
+	"filo/internal/wire"
+)
+
+// Config is how an agent runs.
+type Config struct {
+	State   string // folder of identity, queue, look-back
+	Sources []SourceConfig
+	Version string
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Every   time.Duration // how often logs are looked at; 0: 250 ms
+	Limit   int64         // bytes of the queue on disk; 0: 256 MB
+	// Heard, when set, is told of steps as they happen; the demonstration listens.
+	Heard func(step string, about string)
+}
+
+// SourceConfig names one log.
+type SourceConfig struct {
+	Name string `json:"name"` // as people call it; empty: the path
+	Path string `json:"path"`
+	// FromEnd passes over what is in the file at the first start.
+	FromEnd bool `json:"from_end,omitempty"`
+}
+
+// Agent is a running agent. One goroutine reads and counts; another speaks with
+// the node; they share the queue.
+type Agent struct {
+	c       Config
+	client  *link.Client
+	spool   *spool.Spool
+	history *history.History
+	engine  *detection.Engine
+	set     *observable.Set
+	sources []*follow
+	state   state
+	started time.Time
+	disk    atomic.Pointer[string]
+	changes chan wire.ChangesPage
+	wakeUp  chan struct{}
+	offset  atomic.Int64 // nanoseconds, own clock minus the node's
+	allow   []netip.Prefix
+}
+
+type follow struct {
+	SourceConfig
+	file   *source.File
+	reader *logline.Reader
+	stat   wire.Source
+	now    checks
+}
+
+// state is what is kept in one file, replaced as a whole: positions together
+// with the counts that the lines before them made.
+type state struct {
+	Positions map[string]source.Position `json:"positions"`
+	Memory    detection.Memory           `json:"memory"`
+	Cursor    uint64                     `json:"cursor"` // last change applied
+	Alerts    map[ids.ID]wire.Alert      `json:"alerts"` // what is watched for
+	Settings  wire.Settings              `json:"settings"`
+	Matched   map[string]time.Time       `json:"matched"` // when a match was last told
+}
+
+const stateFile = "state.json"
+
+// Open reads the agent's folder.
+func Open(c Config) (*Agent, error) {
+	if c.Every == 0 {
+		c.Every = 250 * time.Millisecond
+	}
+	if c.Limit == 0 {
+		c.Limit = 256 << 20
+	}
+	if c.Heard == nil {
+		c.Heard = func(string, string) {}
+	}
+	id, err := link.Load(c.State)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{c: c, set: observable.NewSet(), changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
+	if a.client, err = link.New(c.State, id); err != nil {
+		return nil, err
+	}
+	if a.spool, err = spool.Open(filepath.Join(c.State, "spool"), c.Limit); err != nil {
+		return nil, err
+	}
+	if a.spool.Torn != "" {
+		c.Log.Warn("queue cut off after a crash", "what", a.spool.Torn)
+	}
+	if a.history, err = history.Open(filepath.Join(c.State, "history")); err != nil {
+		return nil, err
+	}
+	if err := a.loadState(); err != nil {
+		return nil, err
+	}
+	return a, a.openSources()
+}
+
+func (a *Agent) loadState() error {
+	b, err := os.ReadFile(filepath.Join(a.c.State, stateFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return err
+	default:
+		if err := json.Unmarshal(b, &a.state); err != nil {
+			return fmt.Errorf("%s is damaged: %w", filepath.Join(a.c.State, stateFile), err)
+		}
+	}
+	s := &a.state
+	if s.Positions == nil {
+		s.Positions = map[string]source.Position{}
+	}
+	if s.Alerts == nil {
+		s.Alerts = map[ids.ID]wire.Alert{}
+	}
+	if s.Matched == nil {
+		s.Matched = map[string]time.Time{}
+	}
+	a.applySettings(s.Settings)
+	a.engine = detection.New(a.allow)
+	a.engine.Recall(s.Memory)
+	for _, al := range s.Alerts {
+		a.watch(al)
+	}
+	return nil
+}
+
+func (a *Agent) applySettings(s wire.Settings) {
+	a.allow = nil
+	for _, text := range s.Allow {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			a.allow = append(a.allow, p)
+		} else if ad, err := netip.ParseAddr(text); err == nil {
+			a.allow = append(a.allow, netip.PrefixFrom(ad, ad.BitLen()))
+		}
+	}
+	if a.engine != nil {
+		a.engine.Allow = a.allow
+	}
+}
+
+func (a *Agent) openSources() error {
+	for _, sc := range a.c.Sources {
+		if sc.Name == "" {
+			sc.Name = sc.Path
+		}
+		pos, known := a.state.Positions[sc.Path]
+		if !known && sc.FromEnd {
+			var err error
+			if pos, err = source.AtEnd(sc.Path); err != nil {
+				return fmt.Errorf("log %s: %w", sc.Path, err)
+			}
+		}
+		a.sources = append(a.sources, &follow{
+			SourceConfig: sc, file: source.NewFile(sc.Path, pos), stat: wire.Source{Name: sc.Name},
+			reader: &logline.Reader{Zone: clock.Rome, Now: a.c.Clock.Now},
+		})
+	}
+	return nil
+}
+
+// Run works until ctx ends.
+func (a *Agent) Run(ctx context.Context) error {
+	defer a.close()
+	done := make(chan struct{})
+	ctx, stop := context.WithCancel(ctx)
+	defer func() { stop(); <-done }()
+	go func() { defer close(done); a.talk(ctx) }()
+	look := time.NewTicker(a.c.Every)
+	defer look.Stop()
+	slow := time.NewTicker(time.Minute)
+	defer slow.Stop()
+	a.status()
+	for {
+		select {
+		case <-ctx.Done():
+			return a.Step()
+		case <-look.C:
+			if err := a.Step(); err != nil {
+				a.trouble(err)
+			}
+		case page := <-a.changes:
+			if err := a.Apply(page); err != nil {
+				a.trouble(err)
+			}
+		case <-slow.C:
+			a.status()
+			if err := a.history.Retain(a.c.Clock.Now()); err != nil {
+				a.trouble(err)
+			}
+		}
+	}
+}
+
+func (a *Agent) close() {
+	for _, s := range a.sources {
+		s.file.Close()
+	}
+	a.spool.Close()
+}
+
+// trouble says what is wrong with the disk, on the page and in the log. What
+// could not be kept is read again: positions move only with what they made.
+func (a *Agent) trouble(err error) {
+	text := err.Error()
+	if old := a.disk.Swap(&text); old == nil || *old != text {
+		a.c.Log.Error("cannot keep what was read; nothing is dropped, trying again", "err", err)
+	}
+}
+
+// batchLines is how many lines are read before they are kept.
+const batchLines = 20_000
+
+// Step reads what is new in every log, and keeps what it means: first the
+// look-back, then the queue, then position and counts in one file. A crash in
+// between repeats lines; findings carry absolute counts under one key, so that
+// the node counts nothing twice.
+func (a *Agent) Step() error {
+	var events []wire.Event
+	read := 0
+	for _, s := range a.sources {
+		n, err := s.file.Read(batchLines, func(line []byte) error {
+			ev, err := a.line(s, line)
+			events = append(events, ev...)
+			return err
+		})
+		read += n
+		s.stat.Cut = s.file.Cut
+		s.stat.Trouble = ""
+		if err != nil {
+			s.stat.Trouble = err.Error()
+		}
+	}
+	for _, f := range a.engine.Sweep(a.c.Clock.Now()) {
+		events = append(events, a.event(wire.EventFinding, f))
+	}
+	if read == 0 && len(events) == 0 {
+		return nil
+	}
+	if err := a.keep(events); err != nil {
+		a.undo()
+		return err
+	}
+	a.disk.Store(nil)
+	if len(events) > 0 {
+		a.poke()
+	}
+	return nil
+}
+
+func (a *Agent) keep(events []wire.Event) error {
+	if err := a.history.Flush(a.c.Clock.Now()); err != nil {
+		return err
+	}
+	if err := a.spool.Append(events...); err != nil {
+		return err
+	}
+	for _, s := range a.sources {
+		a.state.Positions[s.Path] = s.file.Position()
+	}
+	a.state.Memory = a.engine.Remember()
+	return a.saveState()
+}
+
+// undo goes back to what is on disk: the lines will be read again.
+func (a *Agent) undo() {
+	a.engine = detection.New(a.allow)
+	a.engine.Recall(a.state.Memory)
+	for _, s := range a.sources {
+		s.file.Close()
+		s.file = source.NewFile(s.Path, a.state.Positions[s.Path])
+	}
+	if h, err := history.Open(filepath.Join(a.c.State, "history")); err == nil {
+		a.history = h
+	}
+}
+
+func (a *Agent) saveState() error {
+	b, err := json.Marshal(a.state)
+	if err != nil {
+		return err
+	}
+	return spool.WriteFile(filepath.Join(a.c.State, stateFile), b)
+}
+
+func (a *Agent) event(kind string, payload any) wire.Event {
+	b, err := json.Marshal(payload)
+	if err != nil {
+		b = []byte("null")
+	}
+	return wire.Event{Kind: kind, At: a.c.Clock.Now(), Payload: b}
+}
+
+// line takes one line through everything: meaning, counting, remembering, matching.
+func (a *Agent) line(s *follow, line []byte) ([]wire.Event, error) {
+	now := a.c.Clock.Now()
+	s.stat.Lines++
+	s.stat.LastLine = now
+	e, ok := s.reader.Read(line)
+	if ok {
+		s.stat.Parsed++
+		s.stat.Product = e.Product
+	} else {
+		s.stat.Unknown++
+	}
+	if e.Time.IsZero() {
+		e.Time, e.Zone = now, "assumed"
+	}
+	s.now.see(e)
+	var out []wire.Event
+	if ok {
+		before := a.engine.Allowed
+		for _, f := range a.engine.Feed(e, line, s.Name) {
+			out = append(out, a.event(wire.EventFinding, f))
+			a.c.Heard("finding", f.Rule+" "+f.SourceIP)
+		}
+		s.stat.Allowed += a.engine.Allowed - before
+	}
+	var values []observable.Value
+	observable.Each(line, func(v observable.Value) {
+		values = append(values, v)
+		for _, key := range a.set.Match(v) {
+			s.stat.Matched++
+			out = a.match(out, key, e.Time, s.Name, line)
+		}
+	})
+	return out, a.history.Line(e.Time, s.Name, values)
+}
+
+// matchEvery is how often the same indicator is told again from the same log.
+const matchEvery = 10 * time.Minute
+
+func (a *Agent) match(out []wire.Event, key string, at time.Time, log string, line []byte) []wire.Event {
+	alert, ind, live := a.indicator(key)
+	if !live {
+		return out
+	}
+	k := key + " " + log
+	if last, ok := a.state.Matched[k]; ok && a.c.Clock.Now().Sub(last) < matchEvery {
+		return out
+	}
+	a.state.Matched[k] = a.c.Clock.Now()
+	a.c.Heard("match", ind.Value)
+	return append(out, a.event(wire.EventMatch, wire.Match{Indicator: ind.ID, Alert: alert, At: at, Log: log}))
+}
+
+// talk speaks with the node: sends what waits, fetches what is new, and waits
+// for either, backing off with chance while the line is down.
+func (a *Agent) talk(ctx context.Context) {
+	woken := make(chan struct{}, 1)
+	go a.stream(ctx, woken)
+	wait := time.Second
+	for ctx.Err() == nil {
+		err := errors.Join(a.sendAll(ctx), a.fetchAll(ctx), a.client.Renew(ctx, a.c.Clock.Now()))
+		if err != nil && ctx.Err() == nil {
+			a.c.Log.Warn("no line to the node", "err", err, "waiting", a.spool.Len())
+			a.pause(ctx, wait+rand.N(wait))
+			wait = min(wait*2, 5*time.Minute)
+			continue
+		}
+		wait = time.Second
+		select {
+		case <-ctx.Done():
+		case <-a.wakeUp:
+		case <-woken:
+		case <-time.After(time.Minute): // in case a wake-up was lost
+		}
+	}
+}
+
+func (a *Agent) pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (a *Agent) stream(ctx context.Context, woken chan<- struct{}) {
+	wait := time.Second
+	for ctx.Err() == nil {
+		begun := time.Now()
+		_ = a.client.Watch(ctx, func() {
+			select {
+			case woken <- struct{}{}:
+			default:
+			}
+		})
+		if time.Since(begun) > time.Minute {
+			wait = time.Second
+		}
+		a.pause(ctx, wait+rand.N(wait))
+		wait = min(wait*2, 2*time.Minute)
+	}
+}
+
+func (a *Agent) poke() {
+	select {
+	case a.wakeUp <- struct{}{}:
+	default:
+	}
+}
+
+func (a *Agent) sendAll(ctx context.Context) error {
+	size := 500
+	for {
+		events, err := a.spool.Pending(size)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		ack, err := a.client.Send(ctx, events, a.c.Clock.Now())
+		if errors.Is(err, link.ErrTooLarge) && size > 1 {
+			size = max(size/4, 1)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		a.offset.Store(int64(a.c.Clock.Now().Sub(ack.Now)))
+		if ack.Through < events[0].Seq {
+			return fmt.Errorf("the node has events up to %d and did not take %d", ack.Through, events[0].Seq)
+		}
+		if err := a.spool.Ack(ack.Through); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *Agent) fetchAll(ctx context.Context) error {
+	for {
+		page, err := a.client.Changes(ctx, a.cursor())
+		if err != nil || len(page.Changes) == 0 {
+			return err
+		}
+		select {
+		case a.changes <- page:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if !page.More {
+			return nil
+		}
+	}
+}
