@@ -1,0 +1,60 @@
+// filo's own script: everything works without it; with it pages are live,
+// values are copied with one touch, and drafts survive a lost connection.
+const $ = (s, e = document) => [...e.querySelectorAll(s)];
+
+for (const b of $("[data-copy]")) {
+  b.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(b.dataset.copy);
+    const old = b.textContent;
+    b.textContent = b.dataset.done;
+    setTimeout(() => { b.textContent = old; }, 1500);
+  });
+}
+
+// A form that cannot be undone asks once.
+for (const f of $("form[data-ask]")) {
+  f.addEventListener("submit", (e) => { if (!confirm(f.dataset.ask)) e.preventDefault(); });
+}
+
+// What is typed is kept in this browser until it was sent.
+for (const f of $("form[data-draft]")) {
+  const key = "filo:" + f.dataset.draft;
+  const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
+  for (const i of $("textarea, input[type=text]", f)) {
+    if (!i.value && kept[i.name]) i.value = kept[i.name];
+    i.addEventListener("input", () => { kept[i.name] = i.value; sessionStorage.setItem(key, JSON.stringify(kept)); });
+  }
+  f.addEventListener("submit", () => sessionStorage.removeItem(key));
+}
+
+// One key takes the first waiting report, j and k move through the queue.
+const rows = $("[data-row]");
+if (rows.length) {
+  let at = -1;
+  document.addEventListener("keydown", (e) => {
+    if (e.target.matches("input, textarea, select") || e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.key === "j" || e.key === "k") {
+      at = Math.min(rows.length - 1, Math.max(0, at + (e.key === "j" ? 1 : -1)));
+      $("a", rows[at])[0].focus();
+    }
+    if (e.key === "p" && at >= 0) $("form button", rows[at])[0]?.click();
+  });
+}
+
+// Live: the stream says only "look"; the page offers to be read again, so that
+// nothing jumps while somebody reads.
+const news = document.getElementById("news");
+const lost = document.getElementById("lost");
+if (news && window.EventSource) {
+  const es = new EventSource("/live");
+  let first = true;
+  es.addEventListener("change", () => {
+    if (first) { first = false; return; }
+    news.hidden = false;
+  });
+  es.onopen = () => { lost.hidden = true; };
+  es.onerror = () => { lost.hidden = false; };
+  window.addEventListener("pagehide", () => es.close());
+  $("button", news)[0].addEventListener("click", () => location.reload());
+}
+document.documentElement.dataset.ready = "1";

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"net/http"
+	"strings"
+
+	"filo/internal/web"
+)
+
+// Pages gives everything the node serves to people and their programs: pages,
+// health, metrics.
+func (n *Node) Pages() (http.Handler, error) {
+	s, err := web.New(web.Options{
+		Clock: n.Clock, Log: n.Log, Hub: n.Hub, Territory: n.Territory, Agreements: n.Agreements, Reports: n.Reports,
+		Alerts: n.Alerts, Detections: n.Detections, Indicators: n.DB.Indicators(), Agents: n.Agents, Entry: n.Entry, Flow: n.Flow,
+		Signer: n.Keys, Pin: n.Keys.Pin(), Link: n.Config.Link.Public, Secure: strings.HasPrefix(n.Config.Public, "https://"),
+		Language: n.Config.Language, Proxies: n.Config.Proxies,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := n.DB.Ping(r.Context()); err != nil {
+			http.Error(w, "database away", http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		// Numbers of the whole node are for the machine it runs on.
+		if !strings.HasPrefix(r.RemoteAddr, "127.0.0.1:") && !strings.HasPrefix(r.RemoteAddr, "[::1]:") {
+			http.NotFound(w, r)
+			return
+		}
+		n.Metrics.WritePrometheus(w)
+	})
+	mux.Handle("/", s.Handler())
+	return mux, nil
+}

@@ -1,0 +1,326 @@
+// Package demo runs a node, two centres and three Comuni with their agents on
+// one machine, seeded as a real place would be, and plays the whole loop: an
+// attack, the report, the warning, the answers.
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"filo/access"
+	"filo/agreement"
+	"filo/entry"
+	"filo/internal/app"
+	"filo/internal/clock"
+	"filo/internal/config"
+	"filo/internal/edge"
+	"filo/internal/edge/link"
+	"filo/internal/ids"
+	"filo/territory"
+
+	"github.com/pquerna/otp/totp"
+)
+
+// Options are how the demonstration runs.
+type Options struct {
+	Dir    string // empty: a temporary folder
+	Listen string // pages; empty: 127.0.0.1:8080, or any free port when that is taken
+	Watch  string // a real log that Enna's agent follows as well
+	Out    io.Writer
+	Log    *slog.Logger
+}
+
+// Person is one role of the demonstration with its way in.
+type Person struct {
+	Title    string
+	Login    string
+	Recovery []string
+	Viewer   access.Viewer
+}
+
+// Password is the same for all roles of the demonstration.
+const Password = "quattro gatti al municipio"
+
+// Demo is a running demonstration.
+type Demo struct {
+	Node   *app.Node
+	URL    string
+	People map[string]Person
+	Logs   map[string]string // by Comune
+	opt    Options
+	heard  chan heard
+	stop   context.CancelFunc
+	done   chan error
+}
+
+type heard struct {
+	body, step, about string
+	at                time.Time
+}
+
+// comuni of the demonstration: name, codice catastale.
+var comuni = [][2]string{{"Enna", "C342"}, {"Caltanissetta", "B429"}, {"Genova", "D969"}}
+
+// Attacker is the address from which the demonstration attacks (RFC 5737).
+const Attacker = "203.0.113.77"
+
+// Start builds everything and returns once pages and agents are up.
+func Start(ctx context.Context, o Options) (*Demo, error) {
+	if o.Dir == "" {
+		dir, err := os.MkdirTemp("", "filo-demo-")
+		if err != nil {
+			return nil, err
+		}
+		o.Dir = dir
+	}
+	pages, err := listen(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	lnk, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	c := config.Default()
+	c.Data, c.Database = filepath.Join(o.Dir, "node"), "sqlite:"+filepath.Join(o.Dir, "node", "filo.db")
+	c.Listen, c.Public = pages.Addr().String(), "http://"+pages.Addr().String()
+	c.Link.Public = "https://" + lnk.Addr().String()
+	n, err := app.Build(ctx, c, clock.System{}, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	d := &Demo{Node: n, URL: c.Public, People: map[string]Person{}, Logs: map[string]string{}, opt: o, heard: make(chan heard, 256), done: make(chan error, 8)}
+	if err := d.seed(ctx); err != nil {
+		return nil, err
+	}
+	h, err := n.Pages()
+	if err != nil {
+		return nil, err
+	}
+	ctx, d.stop = context.WithCancel(ctx)
+	go func() { d.done <- n.Serve(ctx, pages, lnk, h) }()
+	for _, k := range comuni {
+		if err := d.agent(ctx, k[0], k[1]); err != nil {
+			return nil, fmt.Errorf("agent of %s: %w", k[0], err)
+		}
+	}
+	return d, nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	if addr != "" {
+		return net.Listen("tcp", addr)
+	}
+	if l, err := net.Listen("tcp", "127.0.0.1:8080"); err == nil {
+		return l, nil
+	}
+	return net.Listen("tcp", "127.0.0.1:0")
+}
+
+// Close stops everything.
+func (d *Demo) Close() error {
+	d.stop()
+	for range len(comuni) + 1 {
+		<-d.done
+	}
+	return d.Node.Close()
+}
+
+func (d *Demo) seed(ctx context.Context) error {
+	n, v := d.Node, access.AsSystem("dimostrazione")
+	if _, err := n.Seed(ctx); err != nil {
+		return err
+	}
+	for _, k := range comuni {
+		b, err := d.comune(ctx, k[0], k[1])
+		if err != nil {
+			return err
+		}
+		if err := d.sign(ctx, b); err != nil {
+			return err
+		}
+		for _, h := range []string{"Anagrafe e stato civile", "Protocollo", "Tributi e pagamenti", "Posta elettronica"} {
+			if err := n.Territory.DeclareHolding(ctx, v, b.ID, territory.Service, h); err != nil {
+				return err
+			}
+		}
+		if err := n.Territory.DeclareContact(ctx, v, territory.Contact{Body: b.ID, Person: "Tecnico CED", Duty: "punto di contatto h24", Channel: "mail", Value: "ced@comune." + territory.SearchKey(b.Name) + ".example"}); err != nil {
+			return err
+		}
+		if err := d.person(ctx, b.Name, "Tecnico CED, Comune di "+b.Name, "ced@comune."+territory.SearchKey(b.Name)+".example",
+			entry.Mandate{Kind: access.Body, Role: access.Technician, Body: b.ID}, b.Centre); err != nil {
+			return err
+		}
+		if err := d.person(ctx, b.Name+"-resp", "Responsabile del protocollo, Comune di "+b.Name, "responsabile@comune."+territory.SearchKey(b.Name)+".example",
+			entry.Mandate{Kind: access.Body, Role: access.Manager, Body: b.ID}, b.Centre); err != nil {
+			return err
+		}
+	}
+	for _, p := range []struct {
+		key, title, login string
+		m                 entry.Mandate
+	}{
+		{"Palermo", "Operatore di turno, Polizia Postale di Palermo", "turno@palermo.polizia.example", entry.Mandate{Kind: access.Centre, Role: access.Officer, Centre: "COSC-SICILIA-OCC"}},
+		{"Palermo-dir", "Dirigente, Polizia Postale di Palermo", "dirigente@palermo.polizia.example", entry.Mandate{Kind: access.Centre, Role: access.Head, Centre: "COSC-SICILIA-OCC"}},
+		{"Genova-centro", "Operatore di turno, Polizia Postale di Genova", "turno@genova.polizia.example", entry.Mandate{Kind: access.Centre, Role: access.Officer, Centre: "COSC-LIGURIA"}},
+		{"Nazionale", "Operatore, centro nazionale", "operatore@nazionale.polizia.example", entry.Mandate{Kind: access.National, Role: access.Officer, Centre: territory.NationalCentre}},
+		{"Amministratore", "Amministratore del nodo", "amministratore@nazionale.polizia.example", entry.Mandate{Kind: access.National, Role: access.Admin, Centre: territory.NationalCentre}},
+	} {
+		if err := d.person(ctx, p.key, p.title, p.login, p.m, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// comune gives the Comune from the map, or makes it where the binary carries no
+// list, and marks it as active.
+func (d *Demo) comune(ctx context.Context, name, belfiore string) (territory.Body, error) {
+	v := access.AsSystem("dimostrazione")
+	b, err := d.Node.Territory.ByBelfiore(ctx, v, belfiore)
+	if err != nil {
+		place := map[string][3]string{"Enna": {"EN", "Sicilia", "COSC-SICILIA-OCC"}, "Caltanissetta": {"CL", "Sicilia", "COSC-SICILIA-OCC"}, "Genova": {"GE", "Liguria", "COSC-LIGURIA"}}[name]
+		b = territory.Body{ID: territory.ComuneID(belfiore), Kind: territory.Comune, Name: name, Belfiore: belfiore, Province: place[0], Region: place[1], Centre: ids.ID(place[2])}
+	}
+	b.Active = true
+	return b, d.Node.Territory.PutBodies(ctx, v, []territory.Body{b})
+}
+
+// sign takes an agreement through its steps, as it would have gone.
+func (d *Demo) sign(ctx context.Context, b territory.Body) error {
+	v := access.AsSystem("dimostrazione")
+	v.Name = "Segreteria"
+	today := clock.DayOf(d.Node.Clock.Now())
+	a, err := d.Node.Agreements.Open(ctx, v, agreement.Agreement{
+		Level: agreement.Municipal, Body: b.ID, Centre: b.Centre, Title: "Protocollo d'intesa con " + b.Name, Clauses: access.Clauses, NoticeDays: 60,
+		Office: "Innovazione tecnologica e sicurezza informatica",
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range []agreement.Step{
+		{To: agreement.InApproval, Day: today.AddDays(-150)}, {To: agreement.Approved, Day: today.AddDays(-130), Note: "Delibera di Giunta n. 42"},
+		{To: agreement.Signed, Day: today.AddDays(-120)}, {To: agreement.InForce, Day: today.AddDays(-119)},
+	} {
+		if _, err := d.Node.Agreements.Move(ctx, v, a.ID, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person invites somebody and takes them through the same steps as everybody:
+// invitation, password, second factor.
+func (d *Demo) person(ctx context.Context, key, title, login string, m entry.Mandate, centre ids.ID) error {
+	e := d.Node.Entry
+	m.Title = title
+	code, err := e.Invite(ctx, access.AsSystem("dimostrazione"), m, centre)
+	if err != nil {
+		return err
+	}
+	if _, err := e.Accept(ctx, code, login, Password); err != nil {
+		return err
+	}
+	_, weak, err := e.Enter(ctx, login, Password, "127.0.0.1", "filo demo")
+	if err != nil {
+		return err
+	}
+	secret, _, err := e.NewTOTP(login)
+	if err != nil {
+		return err
+	}
+	otp, err := totp.GenerateCode(secret, d.Node.Clock.Now())
+	if err != nil {
+		return err
+	}
+	token, s, recovery, err := e.ConfirmTOTP(ctx, weak, secret, otp)
+	if err != nil {
+		return err
+	}
+	g, err := e.Who(ctx, token)
+	if err != nil {
+		return err
+	}
+	d.People[key] = Person{Title: title, Login: login, Recovery: recovery, Viewer: g.Viewer}
+	return e.Leave(ctx, s)
+}
+
+// agent enrols and starts the agent of a Comune, with a log of its own.
+func (d *Demo) agent(ctx context.Context, name, belfiore string) error {
+	dir := filepath.Join(d.opt.Dir, "agente-"+territory.SearchKey(name))
+	log := filepath.Join(d.opt.Dir, territory.SearchKey(name)+"-auth.log")
+	d.Logs[name] = log
+	if err := os.WriteFile(log, d.past(name), 0o600); err != nil {
+		return err
+	}
+	b, err := d.Node.Territory.ByBelfiore(ctx, access.AsSystem("dimostrazione"), belfiore)
+	if err != nil {
+		return err
+	}
+	code, err := d.Node.Agents.Invite(ctx, d.People[name].Viewer, b.ID, b.Centre)
+	if err != nil {
+		return err
+	}
+	if _, err := link.Enrol(ctx, dir, d.Node.Config.Link.Public, code, d.Node.Keys.Pin(), "demo"); err != nil {
+		return err
+	}
+	src := []edge.SourceConfig{{Name: "auth.log", Path: log}}
+	if name == "Enna" && d.opt.Watch != "" {
+		src = append(src, edge.SourceConfig{Path: d.opt.Watch})
+	}
+	a, err := edge.Open(edge.Config{
+		State: dir, Sources: src, Version: "demo", Clock: d.Node.Clock, Log: d.opt.Log, Every: 100 * time.Millisecond,
+		Heard: func(step, about string) {
+			select {
+			case d.heard <- heard{name, step, about, d.Node.Clock.Now()}:
+			default:
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	go func() { d.done <- a.Run(ctx) }()
+	return nil
+}
+
+// past is what the log of a Comune holds already: Caltanissetta was knocked at
+// by the same attacker the evening before, and nobody noticed.
+func (d *Demo) past(name string) []byte {
+	var b []byte
+	now := d.Node.Clock.Now().In(clock.Rome)
+	b = fmt.Appendf(b, "%s %s sshd[811]: Accepted publickey for backup from 10.0.0.5 port 50122 ssh2\n", now.Add(-20*time.Hour).Format(time.RFC3339), host(name))
+	if name == "Caltanissetta" {
+		for i := range 4 {
+			b = fmt.Appendf(b, "%s %s sshd[902]: Failed password for root from %s port %d ssh2\n", now.Add(-14*time.Hour+time.Duration(i)*time.Second).Format(time.RFC3339), host(name), Attacker, 40100+i)
+		}
+	}
+	return b
+}
+
+func host(name string) string { return "srv-" + territory.SearchKey(name) }
+
+// Attack writes into Enna's log what sshd writes when somebody guesses and gets in.
+func (d *Demo) Attack() error {
+	f, err := os.OpenFile(d.Logs["Enna"], os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	now := d.Node.Clock.Now().In(clock.Rome)
+	users := []string{"root", "admin", "ced", "protocollo", "anagrafe"}
+	for i := range 24 {
+		at := now.Add(time.Duration(i-24) * time.Second).Format(time.RFC3339)
+		if _, err := fmt.Fprintf(f, "%s %s sshd[1201]: Failed password for %s from %s port %d ssh2\n", at, host("Enna"), users[i%len(users)], Attacker, 51200+i); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(f, "%s %s sshd[1201]: Accepted password for ced from %s port 51230 ssh2\n", now.Format(time.RFC3339), host("Enna"), Attacker)
+	return err
+}

@@ -1,0 +1,126 @@
+package web
+
+import (
+	"strings"
+
+	"filo/agent"
+	"filo/detection"
+	"filo/internal/fault"
+	"filo/internal/ids"
+	"filo/internal/wire"
+)
+
+type agentsPage struct {
+	Base
+	Agents   []agent.Agent
+	Settings wire.Settings
+	Allow    string
+	Code     string
+	Pin      string
+	Link     string
+}
+
+// Watching says how an agent is, in words.
+func (p agentsPage) Watching(a agent.Agent) string { return watching(p.Base, a) }
+
+func (s *Server) agentsPage(q *req) (agentsPage, error) {
+	p := agentsPage{Base: q.with("agent.title"), Pin: s.Pin, Link: s.Link}
+	p.Live = true
+	var err error
+	if p.Agents, _, err = s.Agents.List(q.Context(), q.v, "", "", 100); err != nil {
+		return p, err
+	}
+	p.Settings, err = s.Agents.Settings(q.Context(), q.v, q.v.Body)
+	p.Allow = strings.Join(p.Settings.Allow, "\n")
+	return p, err
+}
+
+func (s *Server) agentList(q *req) error {
+	p, err := s.agentsPage(q)
+	if err != nil {
+		return err
+	}
+	return s.render(q, "agent/list", p)
+}
+
+func (s *Server) agentInvite(q *req) error {
+	p, err := s.agentsPage(q)
+	if err != nil {
+		return err
+	}
+	b, err := s.Territory.Body(q.Context(), q.v, q.v.Body)
+	if err != nil {
+		return err
+	}
+	if p.Code, err = s.Agents.Invite(q.Context(), q.v, b.ID, b.Centre); err != nil {
+		return err
+	}
+	return s.render(q, "agent/list", p)
+}
+
+func (s *Server) agentRevoke(q *req) error {
+	if err := s.Agents.Revoke(q.Context(), q.v, q.id("id")); err != nil {
+		return err
+	}
+	return seeOther(q, "/agenti")
+}
+
+func (s *Server) agentChoose(q *req) error {
+	set := wire.Settings{SendReports: q.form("da_solo") != "", Allow: lines(q.PostFormValue("fidati"))}
+	err := s.Agents.Choose(q.Context(), q.v, q.v.Body, set)
+	if fault.Is(err, fault.Invalid) {
+		p, e := s.agentsPage(q)
+		if e != nil {
+			return e
+		}
+		p.Wrong, p.Allow = err, q.PostFormValue("fidati")
+		return s.again(q, err, "agent/list", p)
+	}
+	if err != nil {
+		return err
+	}
+	return seeOther(q, "/agenti")
+}
+
+type findingsPage struct {
+	Base
+	List []detection.Record
+	Next string
+	One  detection.Record
+}
+
+func (s *Server) findingList(q *req) error {
+	p := findingsPage{Base: q.with("finding.title")}
+	p.Live = true
+	var err error
+	p.List, p.Next, err = s.Detections.List(q.Context(), q.v, detection.Filter{After: q.URL.Query().Get("after")})
+	if err != nil {
+		return err
+	}
+	return s.render(q, "finding/list", p)
+}
+
+func (s *Server) findingRead(q *req) error {
+	p := findingsPage{Base: q.with("finding.one.title")}
+	var err error
+	if p.One, err = s.Detections.Find(q.Context(), q.v, q.id("id")); err != nil {
+		return err
+	}
+	p.Title = p.Base.Word("rule", p.One.Rule)
+	return s.render(q, "finding/read", p)
+}
+
+func (s *Server) findingReport(q *req) error {
+	r, err := s.Flow.Draft(q.Context(), q.v, q.id("id"))
+	if err != nil {
+		return err
+	}
+	return seeOther(q, "/segnala/%s/6", r.ID)
+}
+
+func (s *Server) findingIgnore(q *req) error {
+	if err := s.Detections.Ignore(q.Context(), q.v, ids.ID(q.PathValue("id"))); err != nil {
+		return err
+	}
+	return seeOther(q, "/rilevazioni")
+}

@@ -1,0 +1,247 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"filo/access"
+	"filo/entry"
+	"filo/internal/fault"
+	"filo/internal/ids"
+)
+
+type formPage struct {
+	Base
+	Login, Code, Secret, URI, Invited string
+	Recovery                          []string
+}
+
+func (s *Server) entryPage(q *req, title string) formPage {
+	b := q.with(title)
+	b.Narrow = true
+	return formPage{Base: b}
+}
+
+func (s *Server) loginPage(q *req) error {
+	if q.v.Kind != access.Nobody {
+		return seeOther(q, "/")
+	}
+	return s.render(q, "entry/login", s.entryPage(q, "entry.login.title"))
+}
+
+func (s *Server) login(q *req) error {
+	token, sess, err := s.Entry.Enter(q.Context(), q.form("login"), q.PostFormValue("password"), s.address(q.Request), q.UserAgent())
+	if err != nil {
+		p := s.entryPage(q, "entry.login.title")
+		p.Wrong, p.Login = err, q.form("login")
+		return s.again(q, err, "entry/login", p)
+	}
+	s.setCookie(q.w, token)
+	g, err := s.Entry.Who(q.Context(), token)
+	if err != nil {
+		return err
+	}
+	_ = sess
+	if !g.Person.Ready() {
+		return seeOther(q, "/entra/imposta")
+	}
+	return seeOther(q, "/entra/codice")
+}
+
+// half gives the session that still lacks its second factor.
+func (s *Server) half(q *req) (entry.Signed, error) {
+	if q.g.Session.ID == "" {
+		return q.g, errLogin
+	}
+	return q.g, nil
+}
+
+func (s *Server) codePage(q *req) error {
+	if g, err := s.half(q); err != nil || g.Session.Strong {
+		return seeOther(q, "/entra")
+	}
+	return s.render(q, "entry/code", s.entryPage(q, "entry.second.title"))
+}
+
+func (s *Server) code(q *req) error {
+	g, err := s.half(q)
+	if err != nil || g.Session.Strong {
+		return seeOther(q, "/entra")
+	}
+	token, _, err := s.Entry.SecondFactor(q.Context(), g.Session, q.form("code"))
+	if err != nil {
+		p := s.entryPage(q, "entry.second.title")
+		p.Wrong = err
+		return s.again(q, err, "entry/code", p)
+	}
+	s.setCookie(q.w, token)
+	return seeOther(q, "/")
+}
+
+func (s *Server) setupPage(q *req) error {
+	g, err := s.half(q)
+	if err != nil || g.Person.TOTP != "" && !g.Session.Strong {
+		return seeOther(q, "/entra")
+	}
+	p := s.entryPage(q, "entry.setup.title")
+	if p.Secret, p.URI, err = s.Entry.NewTOTP(g.Person.Login); err != nil {
+		return err
+	}
+	return s.render(q, "entry/setup", p)
+}
+
+func (s *Server) setup(q *req) error {
+	g, err := s.half(q)
+	if err != nil {
+		return seeOther(q, "/entra")
+	}
+	token, _, recovery, err := s.Entry.ConfirmTOTP(q.Context(), g.Session, q.form("secret"), q.form("code"))
+	p := s.entryPage(q, "entry.setup.title")
+	if err != nil {
+		p.Wrong, p.Secret = err, q.form("secret")
+		return s.again(q, err, "entry/setup", p)
+	}
+	s.setCookie(q.w, token)
+	p.Recovery, p.Title = recovery, q.b.T("entry.recovery.title")
+	return s.render(q, "entry/recovery", p)
+}
+
+func (s *Server) invitePage(q *req) error {
+	p := s.entryPage(q, "entry.invite.title")
+	p.Code = q.URL.Query().Get("codice")
+	return s.render(q, "entry/invite", p)
+}
+
+func (s *Server) accept(q *req) error {
+	if _, err := s.Entry.Accept(q.Context(), q.form("code"), q.form("login"), q.PostFormValue("password")); err != nil {
+		p := s.entryPage(q, "entry.invite.title")
+		p.Wrong, p.Code, p.Login = err, q.form("code"), q.form("login")
+		return s.again(q, err, "entry/invite", p)
+	}
+	return s.login(q)
+}
+
+func (s *Server) logout(q *req) error {
+	if q.g.Session.ID != "" {
+		if err := s.Entry.Leave(q.Context(), q.g.Session); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	s.setCookie(q.w, "")
+	return seeOther(q, "/entra")
+}
+
+func (s *Server) language(q *req) error {
+	lang := q.form("lingua")
+	if q.g.Person.ID != "" {
+		if err := s.Entry.Language(q.Context(), q.g.Person, lang); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(q.w, &http.Cookie{Name: "lingua", Value: lang, Path: "/", HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: int((365 * 24 * time.Hour).Seconds())})
+	return seeOther(q, "/")
+}
+
+func (s *Server) accessibility(q *req) error {
+	return s.render(q, "accessibility", s.entryPage(q, "accessibility.title"))
+}
+
+type accountPage struct {
+	Base
+	Sessions []entry.Session
+	Left     int
+}
+
+func (s *Server) account(q *req) error {
+	p := accountPage{Base: q.with("account.title")}
+	var err error
+	if p.Sessions, err = s.Entry.Sessions(q.Context(), q.g.Person.ID); err != nil {
+		return err
+	}
+	if p.Left, err = s.Entry.RecoveryLeft(q.Context(), q.g.Person.ID); err != nil {
+		return err
+	}
+	return s.render(q, "entry/account", p)
+}
+
+func (s *Server) seat(q *req) error {
+	if err := s.Entry.Sit(q.Context(), q.g, ids.ID(q.form("sede"))); err != nil {
+		return err
+	}
+	return seeOther(q, "/")
+}
+
+func (s *Server) endSession(q *req) error {
+	if err := s.Entry.End(q.Context(), q.g.Person.ID, q.id("session")); err != nil {
+		return err
+	}
+	return seeOther(q, "/account")
+}
+
+func (s *Server) endOthers(q *req) error {
+	if err := s.Entry.EndOthers(q.Context(), q.g.Person.ID, q.g.Session.ID); err != nil {
+		return err
+	}
+	return seeOther(q, "/account")
+}
+
+type peoplePage struct {
+	Base
+	Members []entry.Member
+	Code    string
+	Bodies  []choice
+	Roles   []access.Role
+}
+
+type choice struct {
+	Value, Label string
+}
+
+func (s *Server) peoplePage(q *req) (peoplePage, error) {
+	p := peoplePage{Base: q.with("people.title")}
+	var err error
+	p.Members, err = s.Entry.People(q.Context(), q.v)
+	switch {
+	case q.v.Kind == access.Body && q.v.May(access.Manager):
+		p.Roles = []access.Role{access.Technician, access.Manager, access.Reader}
+	case q.v.Police() && q.v.May(access.Head, access.Admin):
+		p.Roles = []access.Role{access.Manager, access.Technician, access.Officer, access.Head, access.Reader}
+	}
+	return p, err
+}
+
+func (s *Server) people(q *req) error {
+	p, err := s.peoplePage(q)
+	if err != nil {
+		return err
+	}
+	return s.render(q, "entry/people", p)
+}
+
+func (s *Server) peopleInvite(q *req) error {
+	p, err := s.peoplePage(q)
+	if err != nil {
+		return err
+	}
+	m := entry.Mandate{Kind: access.Body, Role: access.Role(q.form("role")), Title: q.form("title"), Body: q.v.Body}
+	var centre ids.ID
+	if q.v.Police() {
+		m.Kind, m.Centre, m.Body = q.v.Kind, q.v.Centre, ""
+		if name := q.form("belfiore"); name != "" {
+			b, err := s.Territory.ByBelfiore(q.Context(), q.v, name)
+			if err != nil {
+				p.Wrong = fault.Bad("belfiore", "entry.body.unknown")
+				return s.again(q, p.Wrong, "entry/people", p)
+			}
+			m.Kind, m.Body, m.Centre, centre = access.Body, b.ID, "", b.Centre
+		}
+	}
+	if p.Code, err = s.Entry.Invite(q.Context(), q.v, m, centre); err != nil {
+		if fault.Is(err, fault.Invalid) {
+			p.Wrong = err
+			return s.again(q, err, "entry/people", p)
+		}
+		return err
+	}
+	return s.render(q, "entry/people", p)
+}
