@@ -214,16 +214,6 @@ type Filter struct {
 	Limit  int
 }
 
-// Cover says whether one body of a territory is covered today.
-type Cover struct {
-	Body     ids.ID
-	Name     string
-	Province string
-	State    State
-	End      clock.Day
-	Covered  bool
-}
-
 // Store is what this package needs from the database.
 type Store interface {
 	Do(ctx context.Context, f func(ctx context.Context) error) error
