@@ -66,6 +66,7 @@ type Agent struct {
 	wakeUp  chan struct{}
 	offset  atomic.Int64 // nanoseconds, own clock minus the node's
 	allow   []netip.Prefix
+	told    time.Time // when the last status was queued
 }
 
 type follow struct {
@@ -194,11 +195,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer func() { stop(); <-done }()
 	go func() { defer close(done); a.talk(ctx) }()
+	a.status()
 	look := time.NewTicker(a.c.Every)
 	defer look.Stop()
 	slow := time.NewTicker(time.Minute)
 	defer slow.Stop()
-	a.status()
 	for {
 		select {
 		case <-ctx.Done():
@@ -270,6 +271,9 @@ func (a *Agent) Step() error {
 		return err
 	}
 	a.disk.Store(nil)
+	if now := a.c.Clock.Now(); read > 0 && now.Sub(a.told) >= 10*time.Second {
+		a.status() // people see soon that a new source is read
+	}
 	if len(events) > 0 {
 		a.poke()
 	}

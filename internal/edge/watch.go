@@ -156,5 +156,6 @@ func (a *Agent) status() {
 		a.trouble(err)
 		return
 	}
+	a.told = a.c.Clock.Now()
 	a.poke()
 }

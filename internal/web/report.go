@@ -3,7 +3,6 @@ package web
 import (
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -253,6 +252,11 @@ func (s *Server) reportUpload(q *req) error {
 	if q.URL.Query().Get("da") == "pagina" {
 		back = "/segnalazioni/" + q.PathValue("id")
 	}
+	// First whether the report is there at all for this viewer: an upload must not
+	// tell it apart from nothing.
+	if _, err := s.Reports.Find(q.Context(), q.v, q.id("id")); err != nil {
+		return err
+	}
 	q.Body = http.MaxBytesReader(q.w, q.Body, report.MaxFile+maxForm)
 	mr, err := q.MultipartReader()
 	if err != nil {
@@ -260,7 +264,7 @@ func (s *Server) reportUpload(q *req) error {
 	}
 	for {
 		part, err := mr.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { //nolint:errorlint // the clean end; a wrapped one is a body cut short
 			return seeOther(q, "%s", back)
 		}
 		if err != nil {

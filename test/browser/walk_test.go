@@ -163,7 +163,9 @@ func (b browser) look(t *testing.T, name, u string) {
 	}
 }
 
-func ready() chromedp.Action[chromedp.Void] { return chromedp.WaitReady(chromedp.CSS(`html[data-ready="1"]`)) }
+func ready() chromedp.Action[chromedp.Void] {
+	return chromedp.WaitReady(chromedp.CSS(`html[data-ready="1"]`))
+}
 
 func (b browser) as(t *testing.T, d *demo.Demo, c *http.Client) {
 	t.Helper()
