@@ -224,6 +224,18 @@ func clone(f wire.Finding) wire.Finding {
 	return f
 }
 
+// Grown gives the findings that grew since they were last told.
+func (g *Engine) Grown() []wire.Finding {
+	var out []wire.Finding
+	for el := g.recent.Front(); el != nil; el = el.Next() {
+		if b := el.Value.(*bucket); b.Told > 0 && b.Finding.Count > b.Told {
+			b.Told = b.Finding.Count
+			out = append(out, clone(b.Finding))
+		}
+	}
+	return out
+}
+
 // Sweep closes what has been quiet for long enough, by the clock of the lines.
 func (g *Engine) Sweep(now time.Time) []wire.Finding {
 	var out []wire.Finding

@@ -137,6 +137,7 @@ type Query struct {
 	Centre   ids.ID
 	Province string
 	Active   bool
+	Ended    bool   // also those that ceased
 	After    string // cursor: name and id of the last row seen
 	Limit    int    // at most 200
 }

@@ -164,7 +164,7 @@ func importRows(c *cobra.Command, n *app.Node, rows []territory.Row, bad []terri
 	}
 	var have []territory.Body
 	for after, more := "", true; more; {
-		list, next, err := n.Territory.Bodies(ctx, v, territory.Query{After: after, Limit: 200})
+		list, next, err := n.Territory.Bodies(ctx, v, territory.Query{After: after, Ended: true, Limit: 200})
 		if err != nil {
 			return err
 		}

@@ -138,11 +138,8 @@ func (d *Demo) seed(ctx context.Context) error {
 		return err
 	}
 	for _, k := range comuni {
-		b, err := d.comune(ctx, k[0], k[1])
+		b, err := Place(ctx, n, k[0], k[1])
 		if err != nil {
-			return err
-		}
-		if err := d.sign(ctx, b); err != nil {
 			return err
 		}
 		for _, h := range []string{"Anagrafe e stato civile", "Protocollo", "Tributi e pagamenti", "Posta elettronica"} {
@@ -179,25 +176,28 @@ func (d *Demo) seed(ctx context.Context) error {
 	return nil
 }
 
-// comune gives the Comune from the map, or makes it where the binary carries no
-// list, and marks it as active.
-func (d *Demo) comune(ctx context.Context, name, belfiore string) (territory.Body, error) {
+// Place gives a Comune of the map an agreement in force with all clauses, and
+// marks it as active. It makes the Comune where the binary carries no list.
+func Place(ctx context.Context, n *app.Node, name, belfiore string) (territory.Body, error) {
 	v := access.AsSystem("dimostrazione")
-	b, err := d.Node.Territory.ByBelfiore(ctx, v, belfiore)
+	b, err := n.Territory.ByBelfiore(ctx, v, belfiore)
 	if err != nil {
 		place := map[string][3]string{"Enna": {"EN", "Sicilia", "COSC-SICILIA-OCC"}, "Caltanissetta": {"CL", "Sicilia", "COSC-SICILIA-OCC"}, "Genova": {"GE", "Liguria", "COSC-LIGURIA"}}[name]
 		b = territory.Body{ID: territory.ComuneID(belfiore), Kind: territory.Comune, Name: name, Belfiore: belfiore, Province: place[0], Region: place[1], Centre: ids.ID(place[2])}
 	}
 	b.Active = true
-	return b, d.Node.Territory.PutBodies(ctx, v, []territory.Body{b})
+	if err := n.Territory.PutBodies(ctx, v, []territory.Body{b}); err != nil {
+		return b, err
+	}
+	return b, sign(ctx, n, b)
 }
 
 // sign takes an agreement through its steps, as it would have gone.
-func (d *Demo) sign(ctx context.Context, b territory.Body) error {
+func sign(ctx context.Context, n *app.Node, b territory.Body) error {
 	v := access.AsSystem("dimostrazione")
 	v.Name = "Segreteria"
-	today := clock.DayOf(d.Node.Clock.Now())
-	a, err := d.Node.Agreements.Open(ctx, v, agreement.Agreement{
+	today := clock.DayOf(n.Clock.Now())
+	a, err := n.Agreements.Open(ctx, v, agreement.Agreement{
 		Level: agreement.Municipal, Body: b.ID, Centre: b.Centre, Title: "Protocollo d'intesa con " + b.Name, Clauses: access.Clauses, NoticeDays: 60,
 		Office: "Innovazione tecnologica e sicurezza informatica",
 	})
@@ -208,7 +208,7 @@ func (d *Demo) sign(ctx context.Context, b territory.Body) error {
 		{To: agreement.InApproval, Day: today.AddDays(-150)}, {To: agreement.Approved, Day: today.AddDays(-130), Note: "Delibera di Giunta n. 42"},
 		{To: agreement.Signed, Day: today.AddDays(-120)}, {To: agreement.InForce, Day: today.AddDays(-119)},
 	} {
-		if _, err := d.Node.Agreements.Move(ctx, v, a.ID, s); err != nil {
+		if _, err := n.Agreements.Move(ctx, v, a.ID, s); err != nil {
 			return err
 		}
 	}

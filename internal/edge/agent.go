@@ -67,6 +67,7 @@ type Agent struct {
 	offset  atomic.Int64 // nanoseconds, own clock minus the node's
 	allow   []netip.Prefix
 	told    time.Time // when the last status was queued
+	grown   time.Time // when growing findings were last told
 }
 
 type follow struct {
@@ -237,6 +238,9 @@ func (a *Agent) trouble(err error) {
 	}
 }
 
+// growEvery is how often a growing finding is told again.
+const growEvery = 2 * time.Second
+
 // batchLines is how many lines are read before they are kept.
 const batchLines = 20_000
 
@@ -262,6 +266,13 @@ func (a *Agent) Step() error {
 	}
 	for _, f := range a.engine.Sweep(a.c.Clock.Now()) {
 		events = append(events, a.event(wire.EventFinding, f))
+	}
+	// What grew is told every few seconds, not with every line.
+	if now := a.c.Clock.Now(); now.Sub(a.grown) >= growEvery {
+		a.grown = now
+		for _, f := range a.engine.Grown() {
+			events = append(events, a.event(wire.EventFinding, f))
+		}
 	}
 	if read == 0 && len(events) == 0 {
 		return nil

@@ -93,7 +93,9 @@ func (s Territories) ByBelfiore(ctx context.Context, _ access.Viewer, code strin
 // Bodies gives bodies by name; every word must begin a word of a name, or be a sigla.
 func (s Territories) Bodies(ctx context.Context, _ access.Viewer, q territory.Query) ([]territory.Body, string, error) {
 	var w where
-	w.add("until = ''")
+	if !q.Ended {
+		w.add("until = ''")
+	}
 	for _, word := range strings.Fields(territory.SearchKey(q.Text)) {
 		w.add("search LIKE ?", "% "+word+"%")
 	}
