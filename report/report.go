@@ -264,6 +264,7 @@ type Store interface {
 	// SeenElsewhere counts, for each value, how many other bodies named it in a
 	// report that was sent.
 	SeenElsewhere(ctx context.Context, v access.Viewer, report ids.ID) (map[string]int, error)
-	// Counts gives how many reports are open and how many of them nobody took.
+	// Counts gives how many reports are open and how many of them nobody took,
+	// of the thousand that come first in the queue.
 	Counts(ctx context.Context, v access.Viewer) (open, waiting int, err error)
 }

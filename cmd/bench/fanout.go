@@ -62,12 +62,12 @@ func (b *bench) fanOut() error {
 	took := make(chan time.Duration, links)
 	var t0 time.Time
 	var wg sync.WaitGroup
+	var ready sync.WaitGroup
+	ready.Add(links)
 	for i, c := range clients {
-		wg.Go(func() { b.follow(ctx, c, filepath.Join(b.dir, fmt.Sprint("on-disk-", i)), &t0, took) })
+		wg.Go(func() { b.follow(ctx, c, filepath.Join(b.dir, fmt.Sprint("on-disk-", i)), &t0, took, ready.Done) })
 	}
-	for n.Hub.Len() < links {
-		time.Sleep(20 * time.Millisecond)
-	}
+	ready.Wait() // every link has its stream and asked once: what follows is the alert alone
 	v := access.Viewer{Kind: access.National, Role: access.Officer, Centre: territory.NationalCentre}
 	t0 = time.Now()
 	_, err = n.Flow.Publish(b.ctx, v, alert.Alert{Title: "Misura", What: "Misura", TLP: access.TLPAmber, Priority: access.Urgent}, []string{"203.0.113.9"})
@@ -156,7 +156,7 @@ func (b *bench) client(n *app.Node, body, centre ids.ID, i int) (*link.Client, e
 }
 
 // follow is one agent as far as the fan-out goes: stream, changes, disk.
-func (b *bench) follow(ctx context.Context, c *link.Client, path string, t0 *time.Time, took chan<- time.Duration) {
+func (b *bench) follow(ctx context.Context, c *link.Client, path string, t0 *time.Time, took chan<- time.Duration, ready func()) {
 	woken := make(chan struct{}, 1)
 	go func() {
 		for ctx.Err() == nil {
@@ -169,6 +169,7 @@ func (b *bench) follow(ctx context.Context, c *link.Client, path string, t0 *tim
 		}
 	}()
 	var cursor uint64
+	asked := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -176,6 +177,10 @@ func (b *bench) follow(ctx context.Context, c *link.Client, path string, t0 *tim
 		case <-woken:
 		}
 		page, err := c.Changes(ctx, cursor)
+		if err == nil && !asked {
+			asked = true
+			ready()
+		}
 		if err != nil || len(page.Changes) == 0 {
 			continue
 		}
