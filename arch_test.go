@@ -163,6 +163,8 @@ var viewerless = map[string]string{
 	"entry.Store.Sessions":      "asked with the person of the session",
 	"entry.Store.Passkeys":      "asked with the person of the session",
 	"entry.Store.RecoveryLeft":  "asked with the person of the session",
+	"entry.Store.Tokens":        "asked with the person of the session",
+	"entry.Store.UseToken":      "the token is the right",
 	"entry.Store.Tries":         "counts of the node itself",
 	"report.Store.Seal":         "write",
 }

@@ -143,6 +143,14 @@ type Store interface {
 	UpdatePasskey(ctx context.Context, p Passkey) error
 	RemovePasskey(ctx context.Context, person, id ids.ID) error
 
+	InsertToken(ctx context.Context, t Token) error
+	// Tokens gives the live ones of a person.
+	Tokens(ctx context.Context, person ids.ID) ([]Token, error)
+	// UseToken gives a live token and notes its use; it fails with NotFound.
+	UseToken(ctx context.Context, hash string, at time.Time) (Token, error)
+	// RevokeToken fails with NotFound when it is not the person's.
+	RevokeToken(ctx context.Context, person, id ids.ID, at time.Time) error
+
 	Tries(ctx context.Context, key string) (Tries, error)
 	// Fail counts one failure more.
 	Fail(ctx context.Context, key string, at time.Time) error

@@ -3,7 +3,9 @@ package app
 import (
 	"net/http"
 	"strings"
+	"time"
 
+	"filo/internal/api"
 	"filo/internal/web"
 )
 
@@ -36,6 +38,11 @@ func (n *Node) Pages() (http.Handler, error) {
 		}
 		n.Metrics.WritePrometheus(w)
 	})
+	rest := &api.REST{
+		Entry: n.Entry, Reports: n.Reports, Alerts: n.Alerts, Indicators: n.DB.Indicators(), Flow: n.Flow,
+		Guard: &api.Guard{Clock: n.Clock, Tries: 20, Window: 10 * time.Minute},
+	}
+	mux.Handle(api.Prefix+"/", rest.Handler())
 	mux.Handle("/", s.Handler())
 	return mux, nil
 }

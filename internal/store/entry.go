@@ -254,3 +254,34 @@ func (s Entries) Clear(ctx context.Context, key string) error {
 	_, err := s.exec(ctx, "DELETE FROM tries WHERE key = $1", key)
 	return err
 }
+
+const tokenCols = "id, hash, person, mandate, name, created, used, revoked"
+
+func tokenFields(t *entry.Token) []any {
+	return []any{&t.ID, &t.Hash, &t.Person, &t.Mandate, &t.Name, at(&t.Created), at(&t.Used), at(&t.Revoked)}
+}
+
+// InsertToken keeps the hash of a token.
+func (s Entries) InsertToken(ctx context.Context, t entry.Token) error {
+	return s.insert(ctx, "token", tokenCols, tokenFields(&t), "")
+}
+
+// Tokens gives the live tokens of a person.
+func (s Entries) Tokens(ctx context.Context, person ids.ID) ([]entry.Token, error) {
+	return each(ctx, s.DB, "SELECT "+tokenCols+" FROM token WHERE person = $1 AND revoked = 0 ORDER BY id", []any{string(person)}, tokenFields)
+}
+
+// UseToken gives a live token; its use is noted at most once a minute.
+func (s Entries) UseToken(ctx context.Context, hash string, t time.Time) (k entry.Token, err error) {
+	err = s.one(ctx, "SELECT "+tokenCols+" FROM token WHERE hash = $1 AND revoked = 0", []any{hash}, tokenFields(&k)...)
+	if err != nil || t.Sub(k.Used) < time.Minute {
+		return k, err
+	}
+	_, err = s.exec(ctx, "UPDATE token SET used = $1 WHERE id = $2", micro(t), string(k.ID))
+	return k, err
+}
+
+// RevokeToken fails with NotFound when it is not the person's.
+func (s Entries) RevokeToken(ctx context.Context, person, id ids.ID, t time.Time) error {
+	return gone(s.exec(ctx, "UPDATE token SET revoked = $1 WHERE person = $2 AND id = $3 AND revoked = 0", micro(t), string(person), string(id)))
+}

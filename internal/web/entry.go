@@ -149,17 +149,43 @@ func (s *Server) accessibility(q *req) error {
 type accountPage struct {
 	Base
 	Sessions []entry.Session
+	Tokens   []entry.Token
+	Token    string // shown once
 	Left     int
 }
 
-func (s *Server) account(q *req) error {
-	p := accountPage{Base: q.with("account.title")}
+func (s *Server) account(q *req) error { return s.showAccount(q, "", nil) }
+
+func (s *Server) newToken(q *req) error {
+	token, err := s.Entry.NewToken(q.Context(), q.g, q.form("name"))
+	if err != nil && !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	return s.showAccount(q, token, err)
+}
+
+func (s *Server) revokeToken(q *req) error {
+	if err := s.Entry.RevokeToken(q.Context(), q.g.Person.ID, q.id("token")); err != nil {
+		return err
+	}
+	return seeOther(q, "/account")
+}
+
+func (s *Server) showAccount(q *req, token string, wrong error) error {
+	p := accountPage{Base: q.with("account.title"), Token: token}
+	p.Wrong = wrong
 	var err error
+	if p.Tokens, err = s.Entry.Tokens(q.Context(), q.g.Person.ID); err != nil {
+		return err
+	}
 	if p.Sessions, err = s.Entry.Sessions(q.Context(), q.g.Person.ID); err != nil {
 		return err
 	}
 	if p.Left, err = s.Entry.RecoveryLeft(q.Context(), q.g.Person.ID); err != nil {
 		return err
+	}
+	if wrong != nil {
+		return s.again(q, wrong, "entry/account", p)
 	}
 	return s.render(q, "entry/account", p)
 }

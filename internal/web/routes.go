@@ -40,6 +40,7 @@ func Routes() []Route {
 		get("/{$}", nil, (*Server).home), get("/live", nil, (*Server).liveStream),
 		get("/account", nil, (*Server).account), post("/account/sede", nil, (*Server).seat),
 		post("/account/sessioni/{session}/chiudi", nil, (*Server).endSession), post("/account/altre", nil, (*Server).endOthers),
+		post("/account/chiavi", nil, (*Server).newToken), post("/account/chiavi/{token}/togli", nil, (*Server).revokeToken),
 
 		get("/segnala", both, (*Server).reportStart), post("/segnala", both, (*Server).reportBegin),
 		get("/segnala/{id}/{step}", both, (*Server).reportStep), post("/segnala/{id}/{step}", both, (*Server).reportSave),
