@@ -57,4 +57,31 @@ if (news && window.EventSource) {
   window.addEventListener("pagehide", () => es.close());
   $("button", news)[0].addEventListener("click", () => location.reload());
 }
+// Passkeys: the browser speaks with the device, the node checks.
+async function post(url, body) {
+  const res = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const out = await res.json();
+  if (!res.ok) throw new Error(out.error);
+  return out;
+}
+for (const b of $("[data-passkey]")) {
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) { b.hidden = true; continue; }
+  const add = b.dataset.passkey === "add";
+  const base = add ? "/account/passkey/" : "/entra/passkey/";
+  b.addEventListener("click", async () => {
+    const err = document.getElementById("passkey-error");
+    err.hidden = true;
+    try {
+      const { publicKey } = await post(base + "inizia", "{}");
+      const key = add
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
+      location.href = (await post(base + "fine", JSON.stringify(key.toJSON()))).to;
+    } catch (e) {
+      if (e.name === "NotAllowedError") return; // the person changed their mind
+      err.textContent = e.message;
+      err.hidden = false;
+    }
+  });
+}
 document.documentElement.dataset.ready = "1";

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"filo/entry"
 	"filo/internal/api"
 	"filo/internal/web"
 )
@@ -12,7 +13,18 @@ import (
 // Pages gives everything the node serves to people and their programs: pages,
 // health, metrics.
 func (n *Node) Pages() (http.Handler, error) {
+	var oidc *entry.OIDC
+	if o := n.Config.OIDC; o.Issuer != "" {
+		oidc = entry.NewOIDC(n.Entry, n.DB.Entries(), o.Issuer, o.Client, o.Secret, n.Config.Public+"/entra/oidc/ritorno", o.Name)
+	}
+	// On a bare IP address browsers offer no passkeys: the pages then do not either.
+	keys, err := entry.NewPasskeys(n.Entry, n.DB.Entries(), n.Config.Public)
+	if err != nil {
+		n.Log.Info("no passkeys on this address", "public", n.Config.Public, "err", err)
+		keys = nil
+	}
 	s, err := web.New(web.Options{
+		Passkeys: keys, OIDC: oidc,
 		Clock: n.Clock, Log: n.Log, Hub: n.Hub, Territory: n.Territory, Agreements: n.Agreements, Reports: n.Reports,
 		Alerts: n.Alerts, Detections: n.Detections, Indicators: n.DB.Indicators(), Agents: n.Agents, Entry: n.Entry, Flow: n.Flow,
 		Signer: n.Keys, Pin: n.Keys.Pin(), Link: n.Config.Link.Public, Secure: strings.HasPrefix(n.Config.Public, "https://"),

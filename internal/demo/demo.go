@@ -89,7 +89,7 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 	}
 	c := config.Default()
 	c.Data, c.Database = filepath.Join(o.Dir, "node"), "sqlite:"+filepath.Join(o.Dir, "node", "filo.db")
-	c.Listen, c.Public = pages.Addr().String(), "http://"+pages.Addr().String()
+	c.Listen, c.Public = pages.Addr().String(), fmt.Sprintf("http://localhost:%d", pages.Addr().(*net.TCPAddr).Port) // passkeys need a name
 	c.Link.Public = "https://" + lnk.Addr().String()
 	n, err := app.Build(ctx, c, clock.System{}, o.Log)
 	if err != nil {

@@ -285,3 +285,19 @@ func (s Entries) UseToken(ctx context.Context, hash string, t time.Time) (k entr
 func (s Entries) RevokeToken(ctx context.Context, person, id ids.ID, t time.Time) error {
 	return gone(s.exec(ctx, "UPDATE token SET revoked = $1 WHERE person = $2 AND id = $3 AND revoked = 0", micro(t), string(person), string(id)))
 }
+
+// Begin keeps what an exchange must remember; it also sweeps what is over.
+func (s Entries) Begin(ctx context.Context, id string, data []byte, until time.Time) error {
+	if _, err := s.exec(ctx, "DELETE FROM ceremony WHERE expires < $1", micro(s.clock.Now())); err != nil {
+		return err
+	}
+	_, err := s.exec(ctx, "INSERT INTO ceremony (id, data, expires) VALUES ($1, $2, $3)", id, string(data), micro(until))
+	return err
+}
+
+// Finish gives the data and forgets it.
+func (s Entries) Finish(ctx context.Context, id string, now time.Time) (data []byte, err error) {
+	var text string
+	err = classify(s.write(ctx).QueryRowContext(ctx, "DELETE FROM ceremony WHERE id = $1 AND expires > $2 RETURNING data", id, micro(now)).Scan(&text))
+	return []byte(text), over(err)
+}

@@ -14,12 +14,18 @@ type formPage struct {
 	Base
 	Login, Code, Secret, URI, Invited string
 	Recovery                          []string
+	Passkeys                          bool
+	Provider                          string
 }
 
 func (s *Server) entryPage(q *req, title string) formPage {
 	b := q.with(title)
 	b.Narrow = true
-	return formPage{Base: b}
+	p := formPage{Base: b, Passkeys: s.Passkeys != nil}
+	if s.OIDC != nil {
+		p.Provider = s.OIDC.Name
+	}
+	return p
 }
 
 func (s *Server) loginPage(q *req) error {
@@ -151,6 +157,9 @@ type accountPage struct {
 	Sessions []entry.Session
 	Tokens   []entry.Token
 	Token    string // shown once
+	Passkeys []entry.Passkey
+	May      bool   // passkeys work on this address
+	Provider string // of OpenID Connect
 	Left     int
 }
 
@@ -175,6 +184,14 @@ func (s *Server) showAccount(q *req, token string, wrong error) error {
 	p := accountPage{Base: q.with("account.title"), Token: token}
 	p.Wrong = wrong
 	var err error
+	if s.OIDC != nil {
+		p.Provider = s.OIDC.Name
+	}
+	if p.May = s.Passkeys != nil; p.May {
+		if p.Passkeys, err = s.Passkeys.List(q.Context(), q.g.Person.ID); err != nil {
+			return err
+		}
+	}
 	if p.Tokens, err = s.Entry.Tokens(q.Context(), q.g.Person.ID); err != nil {
 		return err
 	}

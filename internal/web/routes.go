@@ -40,6 +40,11 @@ func Routes() []Route {
 		get("/{$}", nil, (*Server).home), get("/live", nil, (*Server).liveStream),
 		get("/account", nil, (*Server).account), post("/account/sede", nil, (*Server).seat),
 		post("/account/sessioni/{session}/chiudi", nil, (*Server).endSession), post("/account/altre", nil, (*Server).endOthers),
+		post("/account/passkey/inizia", nil, (*Server).passkeyAddBegin), post("/account/passkey/{passkey}/togli", nil, (*Server).passkeyRemove),
+		{Method: "POST", Pattern: "/account/passkey/fine", Upload: true, serve: (*Server).passkeyAddFinish},
+		open("POST", "/entra/passkey/inizia", (*Server).passkeyEnterBegin),
+		{Method: "POST", Pattern: "/entra/passkey/fine", Open: true, Upload: true, serve: (*Server).passkeyEnterFinish},
+		open("POST", "/entra/oidc", (*Server).oidcBegin), open("GET", "/entra/oidc/ritorno", (*Server).oidcReturn),
 		post("/account/chiavi", nil, (*Server).newToken), post("/account/chiavi/{token}/togli", nil, (*Server).revokeToken),
 
 		get("/segnala", both, (*Server).reportStart), post("/segnala", both, (*Server).reportBegin),

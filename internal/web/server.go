@@ -46,6 +46,8 @@ type Options struct {
 	Indicators indicator.Store
 	Agents     *agent.Desk
 	Entry      *entry.Desk
+	Passkeys   *entry.Passkeys // nil: not on this address
+	OIDC       *entry.OIDC     // nil: no provider
 	Flow       *flow.Flow
 	Signer     report.Signer
 	Pin        string   // of the node's authority, shown with enrolment codes

@@ -1,0 +1,6 @@
+-- +goose Up
+-- What a passkey or OpenID Connect exchange must remember between its two halves.
+CREATE TABLE ceremony (id TEXT PRIMARY KEY, data TEXT NOT NULL, expires INTEGER NOT NULL) STRICT;
+
+-- +goose Down
+-- Migrations only go forward.
