@@ -24,6 +24,14 @@ func NewDesk(s Store, c clock.Clock) *Desk { return &Desk{Store: s, clock: c} }
 // maxProfile limits how many rows of one kind a body may declare.
 const maxProfile = 500
 
+// room fails with Invalid once a body declared as many rows as it may.
+func room[T any](list []T, err error) error {
+	if err == nil && len(list) >= maxProfile {
+		return fault.Bad("name", "territory.many", maxProfile)
+	}
+	return err
+}
+
 // mayEdit lets the people of a body, its operator and the head of its centre
 // change what the body declared.
 func (d *Desk) mayEdit(ctx context.Context, v access.Viewer, body ids.ID) error {
@@ -44,6 +52,9 @@ func (d *Desk) mayEdit(ctx context.Context, v access.Viewer, body ids.ID) error 
 // text is no address or prefix, or is wider than a body can own (v4 /8, v6 /16).
 func (d *Desk) DeclareNetwork(ctx context.Context, v access.Viewer, body ids.ID, text, note string) error {
 	if err := d.mayEdit(ctx, v, body); err != nil {
+		return err
+	}
+	if err := room(d.Networks(ctx, v, body)); err != nil {
 		return err
 	}
 	p, err := ParsePrefix(text)
@@ -81,6 +92,9 @@ func (d *Desk) DeclareDomain(ctx context.Context, v access.Viewer, body ids.ID, 
 	if err := d.mayEdit(ctx, v, body); err != nil {
 		return err
 	}
+	if err := room(d.Domains(ctx, v, body)); err != nil {
+		return err
+	}
 	name = strings.ToLower(strings.Trim(strings.TrimSpace(name), "."))
 	if !plausibleName(name) {
 		return fault.Bad("domain", "territory.domain.bad", cut(name, 60))
@@ -104,6 +118,9 @@ func plausibleName(name string) bool {
 // DeclareContact registers how to reach somebody.
 func (d *Desk) DeclareContact(ctx context.Context, v access.Viewer, c Contact) error {
 	if err := d.mayEdit(ctx, v, c.Body); err != nil {
+		return err
+	}
+	if err := room(d.Contacts(ctx, v, c.Body)); err != nil {
 		return err
 	}
 	c.Person, c.Value = cut(strings.TrimSpace(c.Person), 120), cut(strings.TrimSpace(c.Value), 200)
@@ -131,6 +148,9 @@ func (d *Desk) DeclareContact(ctx context.Context, v access.Viewer, c Contact) e
 // DeclareHolding registers a product, supplier or service of body.
 func (d *Desk) DeclareHolding(ctx context.Context, v access.Viewer, body ids.ID, kind HoldingKind, name string) error {
 	if err := d.mayEdit(ctx, v, body); err != nil {
+		return err
+	}
+	if err := room(d.Holdings(ctx, v, body)); err != nil {
 		return err
 	}
 	name = cut(strings.TrimSpace(name), 120)

@@ -205,8 +205,10 @@ func sign(ctx context.Context, n *app.Node, b territory.Body) error {
 		return err
 	}
 	for _, s := range []agreement.Step{
-		{To: agreement.InApproval, Day: today.AddDays(-150)}, {To: agreement.Approved, Day: today.AddDays(-130), Note: "Delibera di Giunta n. 42"},
-		{To: agreement.Signed, Day: today.AddDays(-120)}, {To: agreement.InForce, Day: today.AddDays(-119)},
+		{To: agreement.InApproval, Day: today.AddDays(-150)},
+		{To: agreement.Approved, Day: today.AddDays(-130), Note: "Delibera di Giunta n. 42"},
+		{To: agreement.Signed, Day: today.AddDays(-120)},
+		{To: agreement.InForce, Day: today.AddDays(-119)},
 	} {
 		if _, err := n.Agreements.Move(ctx, v, a.ID, s); err != nil {
 			return err

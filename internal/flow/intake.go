@@ -18,9 +18,6 @@ import (
 	"filo/report"
 )
 
-// maxOffset is how far an agent's clock may be off before its body is told.
-const maxOffset = 2 * time.Minute
-
 // TakeBatch keeps what an agent sent, in one transaction with the number of its
 // last event: a batch that comes twice changes nothing. The batch must name the
 // agent and the body of the certificate, else it fails with Forbidden.

@@ -65,7 +65,11 @@ func Load(dir string, now time.Time) (*Authority, error) {
 	if err := a.read(raw); err != nil {
 		return nil, fmt.Errorf("keys: %s: %w", filepath.Join(dir, "ca.pem"), err)
 	}
-	seed := sha256.Sum256(append([]byte("filo receipt key\n"), a.key.D.Bytes()...))
+	secret, err := a.key.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	seed := sha256.Sum256(append([]byte("filo receipt key\n"), secret...))
 	a.receipt = ed25519.NewKeyFromSeed(seed[:])
 	return a, nil
 }

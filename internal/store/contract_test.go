@@ -74,8 +74,10 @@ func TestAReportIsSeenByItsBodyItsCentreAndTheNationalCentreOnly(t *testing.T) {
 		for name, c := range map[string]struct {
 			v    access.Viewer
 			sees bool
-		}{"its body": {ofEnna, true}, "its centre": {ofPA, true}, "the national centre": {national, true},
-			"another body": {ofCl, false}, "another centre": {ofGE, false}, "nobody": {access.Viewer{}, false}, "ANCI": {access.Viewer{Kind: access.ANCI}, false}} {
+		}{
+			"its body": {ofEnna, true}, "its centre": {ofPA, true}, "the national centre": {national, true},
+			"another body": {ofCl, false}, "another centre": {ofGE, false}, "nobody": {access.Viewer{}, false}, "ANCI": {access.Viewer{Kind: access.ANCI}, false},
+		} {
 			_, err := d.Read(ctx, c.v, r.ID)
 			if (err == nil) != c.sees {
 				t.Errorf("%s: sees=%v, want %v (%v)", name, err == nil, c.sees, err)
@@ -330,8 +332,10 @@ func TestACodeEnrolsOneMachineOnce(t *testing.T) {
 func TestThePlaceIsFoundAsPeopleTypeIt(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, c *clock.Fake) {
 		list := []territory.Body{
-			{ID: "1", Name: "San Donà di Piave", Province: "VE", Belfiore: "H823"}, {ID: "2", Name: "Forlì", Province: "FC", Belfiore: "D704"},
-			{ID: "3", Name: "L'Aquila", Province: "AQ", Belfiore: "A345"}, {ID: "4", Name: "Castro", Province: "BG", Belfiore: "C337"},
+			{ID: "1", Name: "San Donà di Piave", Province: "VE", Belfiore: "H823"},
+			{ID: "2", Name: "Forlì", Province: "FC", Belfiore: "D704"},
+			{ID: "3", Name: "L'Aquila", Province: "AQ", Belfiore: "A345"},
+			{ID: "4", Name: "Castro", Province: "BG", Belfiore: "C337"},
 			{ID: "5", Name: "Castro", Province: "LE", Belfiore: "M261"},
 		}
 		must(t, db.Territories().PutBodies(ctx, sys, list))

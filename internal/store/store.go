@@ -51,7 +51,7 @@ func Open(ctx context.Context, source string, c clock.Clock, s *Sealer) (*DB, er
 		d.w, err = openPostgres(source)
 		d.r = d.w
 	default:
-		return nil, fmt.Errorf("database %q: want sqlite:PATH or postgres://...", redact(source))
+		return nil, fmt.Errorf("database %q: want sqlite:PATH or an address that begins with postgres://", redact(source))
 	}
 	if err != nil {
 		return nil, err
