@@ -68,6 +68,7 @@ type Agent struct {
 	allow   []netip.Prefix
 	told    time.Time // when the last status was queued
 	grown   time.Time // when growing findings were last told
+	reading bool      // a line was read since the start
 }
 
 type follow struct {
@@ -282,8 +283,10 @@ func (a *Agent) Step() error {
 		return err
 	}
 	a.disk.Store(nil)
-	if now := a.c.Clock.Now(); read > 0 && now.Sub(a.told) >= 10*time.Second {
-		a.status() // people see soon that a new source is read
+	// People see at once that a new source is read, then every few seconds.
+	if now := a.c.Clock.Now(); read > 0 && (!a.reading || now.Sub(a.told) >= 10*time.Second) {
+		a.reading = true
+		a.status()
 	}
 	if len(events) > 0 {
 		a.poke()
