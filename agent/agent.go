@@ -75,6 +75,8 @@ type Store interface {
 	// Changes gives the rows of the log of changes meant for this agent's body,
 	// after seq, in order; next is where to go on even when there is none.
 	Changes(ctx context.Context, body ids.ID, after int64, limit int) (list []wire.Change, next int64, err error)
+	// Recalls gives the recalls among them, at most 500.
+	Recalls(ctx context.Context, body ids.ID, after int64) ([]wire.Change, error)
 	// AddChange appends a change for one body.
 	AddChange(ctx context.Context, body ids.ID, kind string, payload []byte) (int64, error)
 	// Settings gives what the body chose; Zero when it chose nothing.

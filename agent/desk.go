@@ -173,17 +173,21 @@ func (d *Desk) Choose(ctx context.Context, v access.Viewer, body ids.ID, s wire.
 }
 
 // Changes gives what the agent must still be told. Without an agreement in
-// force that shares information it gets nothing new, and no error: the link
-// stays up, so that rights can come back.
+// force that shares information it is told recalls only: what was taken back
+// must leave every machine, whatever became of the agreement. The cursor then
+// stays, so that the rest is there when rights come back.
 func (d *Desk) Changes(ctx context.Context, v access.Viewer, after int64) (wire.ChangesPage, error) {
-	if err := d.grants.Covered(ctx, v.Body, access.ClauseSharing, d.clock.Now()); err != nil {
-		if fault.Is(err, fault.NotCovered) {
-			return wire.ChangesPage{Next: uint64(max(after, 0))}, nil
-		}
+	err := d.grants.Covered(ctx, v.Body, access.ClauseSharing, d.clock.Now())
+	if err != nil && !fault.Is(err, fault.NotCovered) {
 		return wire.ChangesPage{}, err
 	}
+	after = max(after, 0)
+	if err != nil {
+		list, err := d.store.Recalls(ctx, v.Body, after)
+		return wire.ChangesPage{Changes: list, Next: uint64(after)}, err
+	}
 	const page = 500
-	list, next, err := d.store.Changes(ctx, v.Body, max(after, 0), page)
+	list, next, err := d.store.Changes(ctx, v.Body, after, page)
 	return wire.ChangesPage{Changes: list, Next: uint64(next), More: len(list) == page}, err
 }
 

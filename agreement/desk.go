@@ -54,7 +54,7 @@ func chainAllows(list []Agreement, a Agreement, c access.Clause, day clock.Day) 
 		}
 		i := slices.IndexFunc(list, func(p Agreement) bool { return p.ID == a.Parent })
 		if i < 0 {
-			return true
+			return false // it names a parent that is gone: nothing is given on a guess
 		}
 		a = list[i]
 		if !a.InForceOn(day) || !a.Has(c) {

@@ -18,6 +18,7 @@ func (a *Agent) cursor() uint64 { return atomic.LoadUint64(&a.state.Cursor) }
 // look-back runs and the node is told.
 func (a *Agent) Apply(page wire.ChangesPage) error {
 	var events []wire.Event
+	news := page.Next > a.cursor()
 	for _, c := range page.Changes {
 		if c.Seq <= a.cursor() {
 			continue
@@ -43,8 +44,11 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 				a.c.Log.Warn("recall not understood", "seq", c.Seq, "err", err)
 				break
 			}
-			a.unwatch(r)
-			a.c.Heard("recall", string(r.Alert))
+			// Without an agreement in force the same recalls come again and again.
+			if a.unwatch(r) {
+				news = true
+				a.c.Heard("recall", string(r.Alert))
+			}
 		case wire.ChangeSettings:
 			var s wire.Settings
 			if err := json.Unmarshal(c.Payload, &s); err != nil {
@@ -54,6 +58,9 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 			a.state.Settings = s
 			a.applySettings(s)
 		}
+	}
+	if !news {
+		return nil
 	}
 	// First what is watched for, then what is told, then the cursor: a crash in
 	// between fetches the same changes again, and repeats the same answers.
@@ -80,10 +87,11 @@ func (a *Agent) watch(al wire.Alert) {
 	}
 }
 
-func (a *Agent) unwatch(r wire.Recall) {
+// unwatch reports whether there was anything to take back.
+func (a *Agent) unwatch(r wire.Recall) bool {
 	al, ok := a.state.Alerts[r.Alert]
 	if !ok {
-		return
+		return false
 	}
 	named := map[ids.ID]bool{}
 	for _, id := range r.Indicators {
@@ -100,9 +108,10 @@ func (a *Agent) unwatch(r wire.Recall) {
 	al.Indicators = left
 	if len(left) == 0 {
 		delete(a.state.Alerts, r.Alert)
-		return
+		return true
 	}
 	a.state.Alerts[r.Alert] = al
+	return true
 }
 
 // indicator finds the indicator of a watch key; live is false once it expired.

@@ -114,15 +114,21 @@ func (s Agents) Changes(ctx context.Context, body ids.ID, after int64, n int) ([
 			SELECT c.seq, c.kind, c.payload FROM alert_recipient p JOIN change c ON c.alert = p.alert AND c.alert <> '' WHERE p.body = $1 AND c.seq > $2
 			UNION ALL
 			SELECT c.seq, c.kind, c.payload FROM change c WHERE c.body = $1 AND c.body <> '' AND c.seq > $2
-		) x ORDER BY seq`+limit(n, 500), []any{string(body), after}, func(c *wire.Change) []any {
-		return []any{&c.Seq, &c.Kind, rawText{&c.Payload}}
-	})
+		) x ORDER BY seq`+limit(n, 500), []any{string(body), after}, changeFields)
 	next := after
 	if len(list) > 0 {
 		next = int64(list[len(list)-1].Seq)
 	}
 	return list, next, err
 }
+
+// Recalls gives the recalls meant for a body after seq, and nothing else.
+func (s Agents) Recalls(ctx context.Context, body ids.ID, after int64) ([]wire.Change, error) {
+	return each(ctx, s.DB, `SELECT c.seq, c.kind, c.payload FROM alert_recipient p JOIN change c ON c.alert = p.alert AND c.alert <> ''
+		WHERE p.body = $1 AND c.seq > $2 AND c.kind = $3 ORDER BY c.seq`+limit(500, 500), []any{string(body), after, wire.ChangeRecall}, changeFields)
+}
+
+func changeFields(c *wire.Change) []any { return []any{&c.Seq, &c.Kind, rawText{&c.Payload}} }
 
 type rawText struct{ p *json.RawMessage }
 

@@ -33,10 +33,14 @@ type Base struct {
 	Narrow   bool
 	Exercise bool
 	Wrong    error // of the form that was sent
+	told     *told
 }
 
+// told remembers, while a page is written, whether its error found a place.
+type told struct{ atField, onTop bool }
+
 func (s *Server) base(r *http.Request, g entry.Signed) Base {
-	return Base{Texts: i18n.For(s.lang(r, g)), Viewer: g.Viewer, Signed: g, At: s.Clock.Now(), Path: r.URL.Path}
+	return Base{Texts: i18n.For(s.lang(r, g)), Viewer: g.Viewer, Signed: g, At: s.Clock.Now(), Path: r.URL.Path, told: &told{}}
 }
 
 // with gives the base under a title.
@@ -98,16 +102,26 @@ func (b Base) DayOf(d clock.Day) string {
 	return b.Texts.Day(t)
 }
 
-// Error gives the sentence for a field that was wrong; "" asks for an error
-// that belongs to no field.
+// Error gives the sentence for a field that was wrong.
 func (b Base) Error(field string) string {
 	if b.Wrong == nil {
 		return ""
 	}
 	f := fault.Outside(b.Wrong)
-	if f.Field != field {
+	if f.Field == "" || f.Field != field {
 		return ""
 	}
+	b.told.atField = true
+	return b.T(f.Key, f.Args...)
+}
+
+// OnTop gives the sentence of an error that has no field of its own on the
+// page: no refusal stays without its reason.
+func (b Base) OnTop() string {
+	if b.Wrong == nil || !b.told.onTop {
+		return ""
+	}
+	f := fault.Outside(b.Wrong)
 	return b.T(f.Key, f.Args...)
 }
 

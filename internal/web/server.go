@@ -128,6 +128,9 @@ func (s *Server) wrap(rt Route) http.Handler {
 		var err error
 		defer func() {
 			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p) // an answer that had begun is cut off, never finished as if whole
+				}
 				s.Log.Error("page broke", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				s.fail(w, r, q.b, fault.New(fault.Internal, "fault.internal"))
 			}
@@ -252,27 +255,39 @@ func (s *Server) render(q *req, name string, page any) error {
 
 // again answers a form that was wrong: the same page, with the error at its field.
 func (s *Server) again(q *req, err error, name string, page any) error {
-	s.write(q.w, status[fault.Outside(err).Kind], name, page)
+	code := status[fault.Outside(err).Kind]
+	// Written once to see whether the error finds its field on this page.
+	s.page(name, page)
+	q.b.told.onTop = !q.b.told.atField
+	s.write(q.w, code, name, page)
 	return nil
 }
 
 func (s *Server) write(w http.ResponseWriter, code int, name string, page any) {
-	var buf bytes.Buffer
-	t, ok := s.pages[name]
-	if !ok {
-		s.Log.Error("no such page", "name", name)
-		http.Error(w, "filo", http.StatusInternalServerError)
-		return
-	}
-	if err := t.ExecuteTemplate(&buf, "layout", page); err != nil {
-		s.Log.Error("template", "name", name, "err", err)
+	body := s.page(name, page)
+	if body == nil {
 		http.Error(w, "filo", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	_, _ = buf.WriteTo(w)
+	_, _ = w.Write(body)
+}
+
+// page writes a page out; nil when it is broken, which the log tells.
+func (s *Server) page(name string, page any) []byte {
+	var buf bytes.Buffer
+	t, ok := s.pages[name]
+	if !ok {
+		s.Log.Error("no such page", "name", name)
+		return nil
+	}
+	if err := t.ExecuteTemplate(&buf, "layout", page); err != nil {
+		s.Log.Error("template", "name", name, "err", err)
+		return nil
+	}
+	return buf.Bytes()
 }
 
 // seeOther sends the reader on after a form.

@@ -24,7 +24,7 @@ import (
 
 // byHand enrols an agent for Genova whose steps the test drives, with a clock of
 // its own.
-func byHand(t *testing.T, d *demo.Demo, c clock.Clock, limit int64) (a *edge.Agent, log, state string) {
+func byHand(t *testing.T, d *demo.Demo, c clock.Clock, more func(*edge.Config)) (a *edge.Agent, log, state string) {
 	t.Helper()
 	v := d.People["Genova"].Viewer
 	b, err := d.Node.Territory.Body(t.Context(), v, v.Body)
@@ -43,9 +43,13 @@ func byHand(t *testing.T, d *demo.Demo, c clock.Clock, limit int64) (a *edge.Age
 	if _, err := link.Enrol(t.Context(), state, d.Node.Config.Link.Public, code, d.Node.Keys.Pin(), "prova"); err != nil {
 		t.Fatal(err)
 	}
-	a, err = edge.Open(edge.Config{
-		State: state, Sources: []edge.SourceConfig{{Path: log}}, Clock: c, Limit: limit, Log: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond,
-	})
+	conf := edge.Config{
+		State: state, Sources: []edge.SourceConfig{{Path: log}}, Clock: c, Log: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond,
+	}
+	if more != nil {
+		more(&conf)
+	}
+	a, err = edge.Open(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +94,7 @@ func counted(t *testing.T, d *demo.Demo, want map[string]int) map[string]int {
 func TestWithTheLineDownForDaysNothingIsLostAndAWrongClockIsNoticed(t *testing.T) {
 	d := start(t)
 	c := clock.NewFake(d.Node.Clock.Now())
-	a, log, _ := byHand(t, d, c, 0)
+	a, log, _ := byHand(t, d, c, nil)
 	want := map[string]int{}
 	for day := range 3 { // nobody speaks with the node: the agent only reads and keeps
 		ip := fmt.Sprintf("203.0.113.%d", 100+day)
@@ -131,7 +135,7 @@ func TestWithTheLineDownForDaysNothingIsLostAndAWrongClockIsNoticed(t *testing.T
 func TestAnAgentWithoutRoomSaysSoKeepsWhatItHasAndCatchesUp(t *testing.T) {
 	d := start(t)
 	c := clock.NewFake(d.Node.Clock.Now())
-	a, log, state := byHand(t, d, c, 6<<10)
+	a, log, state := byHand(t, d, c, func(e *edge.Config) { e.Limit = 6 << 10 })
 	want := map[string]int{}
 	var full error
 	for i := 0; i < 40 && full == nil; i++ {
