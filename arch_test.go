@@ -154,6 +154,7 @@ func TestDomainsKnowNoClockNoSQLAndNoWeb(t *testing.T) {
 // reads without a viewer: each with the reason.
 var viewerless = map[string]string{
 	"agent.Store.Changes":       "scoped by the body of the certificate",
+	"agent.Store.Recalls":       "scoped by the body of the certificate",
 	"agent.Store.AddChange":     "write",
 	"agent.Store.UseEnrolment":  "the code is the right",
 	"alert.Store.Publish":       "write",

@@ -25,6 +25,12 @@ const (
 	InHouse   Level = "inhouse"
 )
 
+// rank orders the chain from the top.
+func (l Level) rank() int { return slices.Index(Levels, l) }
+
+// Levels lists them from the top.
+var Levels = []Level{Framework, Regional, Municipal, InHouse}
+
 // State is where an agreement stands. Expired and "in renewal" are computed
 // from its dates, never set by hand.
 type State string
@@ -210,8 +216,11 @@ type Filter struct {
 	Body   ids.ID
 	Centre ids.ID
 	Level  Level
-	After  ids.ID
-	Limit  int
+	// Running asks for those whose recorded state gives rights.
+	Running bool
+	Title   string // a piece of it
+	After   ids.ID
+	Limit   int
 }
 
 // Store is what this package needs from the database.

@@ -1,6 +1,7 @@
 package agreement
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -75,11 +76,20 @@ func (d *Desk) Open(ctx context.Context, v access.Viewer, a Agreement) (Agreemen
 	if a.Months == 0 {
 		a.Months = 36
 	}
-	if a.Months < 1 || a.Months > 240 {
-		return a, fault.Bad("months", "agreement.months.bad")
+	if err := lengths(a.Months, a.NoticeDays); err != nil {
+		return a, err
 	}
-	if a.NoticeDays < 0 || a.NoticeDays > 730 {
-		return a, fault.Bad("notice", "agreement.notice.bad")
+	switch a.Level {
+	case Municipal, InHouse:
+	case Framework, Regional:
+		if v.Kind == access.Centre && a.Level == Framework {
+			return a, fault.Bad("level", "agreement.level.national")
+		}
+		if a.Level == Regional && a.Region == "" {
+			return a, fault.Bad("region", "agreement.region.missing")
+		}
+	default:
+		return a, fault.Bad("level", "agreement.level.bad")
 	}
 	if (a.Level == Municipal || a.Level == InHouse) && a.Body == "" {
 		return a, fault.Bad("body", "agreement.body.missing")
@@ -125,9 +135,9 @@ func (d *Desk) Move(ctx context.Context, v access.Viewer, id ids.ID, s Step) (Ag
 }
 
 func (a Agreement) moved(v access.Viewer, s Step, today clock.Day) (Agreement, error) {
-	withdraws := s.To == Notice && v.Kind == access.Body && v.May(access.Manager)
-	if !withdraws && (!v.Police() && v.Kind != access.System || !v.Acts()) {
-		return a, fault.New(fault.Forbidden, "agreement.only_centre")
+	withdraws := s.To == Notice && v.Kind == access.Body && v.May(access.Manager) && v.Sees(a.Body, a.Centre)
+	if err := a.mayChange(v); err != nil && !withdraws {
+		return a, err
 	}
 	if !a.State.MayFollow(s.To) {
 		return a, fault.New(fault.Conflict, "agreement.step.bad", string(a.State), string(s.To))
@@ -170,9 +180,6 @@ func (d *Desk) event(ctx context.Context, v access.Viewer, a Agreement, day cloc
 
 // SetClauses switches clauses on and off; the change is part of the history.
 func (d *Desk) SetClauses(ctx context.Context, v access.Viewer, id ids.ID, on []access.Clause) error {
-	if !v.Police() && v.Kind != access.System || !v.Acts() {
-		return fault.New(fault.Forbidden, "agreement.only_centre")
-	}
 	for _, c := range on {
 		if !slices.Contains(access.Clauses, c) {
 			return fault.Bad("clauses", "agreement.clause.bad", string(c))
@@ -181,6 +188,9 @@ func (d *Desk) SetClauses(ctx context.Context, v access.Viewer, id ids.ID, on []
 	return d.store.Do(ctx, func(ctx context.Context) error {
 		a, err := d.store.Find(ctx, v, id)
 		if err != nil {
+			return err
+		}
+		if err := a.mayChange(v); err != nil {
 			return err
 		}
 		a.Clauses = on
@@ -195,16 +205,148 @@ func (d *Desk) SetClauses(ctx context.Context, v access.Viewer, id ids.ID, on []
 	})
 }
 
+// Terms is what the text of an agreement says beside its clauses. Dates and
+// lengths stand once it is signed; office and person may change.
+type Terms struct {
+	Title      string
+	Office     string
+	Person     string
+	Months     int
+	Renewal    Renewal
+	NoticeDays int
+	Parent     ids.ID
+}
+
+// mayChange lets the police side of an agreement change it: a centre its own,
+// the national centre all. Framework and regional agreements are read by
+// everybody, and changed by their own side only.
+func (a Agreement) mayChange(v access.Viewer) error {
+	switch {
+	case v.Kind == access.System:
+		return nil
+	case !v.Police() || !v.Acts():
+		return fault.New(fault.Forbidden, "agreement.only_centre")
+	case v.Kind == access.Centre && a.Centre != v.Centre:
+		return fault.New(fault.Forbidden, "agreement.other_centre")
+	}
+	return nil
+}
+
+// Amend changes the terms. It fails with Conflict when a signed agreement would
+// get another length, renewal, notice or parent.
+func (d *Desk) Amend(ctx context.Context, v access.Viewer, id ids.ID, t Terms) error {
+	if err := lengths(t.Months, t.NoticeDays); err != nil {
+		return err
+	}
+	if t.Renewal != Tacit && t.Renewal != Explicit {
+		return fault.Bad("renewal", "agreement.renewal.bad")
+	}
+	if t.Title = strings.TrimSpace(t.Title); t.Title == "" {
+		return fault.Bad("title", "agreement.title.missing")
+	}
+	return d.store.Do(ctx, func(ctx context.Context) error {
+		a, err := d.store.Find(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		if err := a.mayChange(v); err != nil {
+			return err
+		}
+		open := a.State == Draft || a.State == InApproval || a.State == Approved
+		if !open && (t.Months != a.Months || t.Renewal != a.Renewal || t.NoticeDays != a.NoticeDays || t.Parent != a.Parent) {
+			return fault.New(fault.Conflict, "agreement.signed")
+		}
+		if t.Parent != "" && t.Parent != a.Parent {
+			p, err := d.store.Find(ctx, v, t.Parent)
+			if err != nil {
+				return err
+			}
+			if p.Level.rank() >= a.Level.rank() {
+				return fault.Bad("parent", "agreement.parent.bad")
+			}
+		}
+		a.Title, a.Office, a.Person = t.Title, strings.TrimSpace(t.Office), strings.TrimSpace(t.Person)
+		a.Months, a.Renewal, a.NoticeDays, a.Parent = t.Months, t.Renewal, t.NoticeDays, t.Parent
+		if err := d.store.Update(ctx, v, a); err != nil {
+			return err
+		}
+		return d.event(ctx, v, a, clock.DayOf(d.clock.Now()), "condizioni modificate")
+	})
+}
+
+func lengths(months, notice int) error {
+	if months < 1 || months > 240 {
+		return fault.Bad("months", "agreement.months.bad")
+	}
+	if notice < 0 || notice > 730 {
+		return fault.Bad("notice", "agreement.notice.bad")
+	}
+	return nil
+}
+
+// Date is one day of the calendar of agreements.
+type Date struct {
+	Agreement Agreement
+	Day       clock.Day
+	Notice    bool // the last day for a notice; else the end of the term
+	Left      int  // days from today
+	Window    int  // 30, 60, 90 or 180
+}
+
+// maxRunning is more agreements than there are Comuni.
+const maxRunning = 20_000
+
+// Calendar gives the days of the next 180 on which somebody must have acted:
+// ends of terms, and last days for a notice where renewal is tacit.
+func (d *Desk) Calendar(ctx context.Context, v access.Viewer) ([]Date, error) {
+	list, err := d.store.List(ctx, v, Filter{Running: true, Limit: maxRunning})
+	if err != nil {
+		return nil, err
+	}
+	today := clock.DayOf(d.clock.Now())
+	var out []Date
+	add := func(a Agreement, day clock.Day, notice bool) {
+		left := today.DaysUntil(day)
+		if left < 0 {
+			return
+		}
+		for _, w := range warnDays {
+			if left <= w {
+				out = append(out, Date{a, day, notice, left, w})
+				return
+			}
+		}
+	}
+	for _, a := range list {
+		if !a.InForceOn(today) {
+			continue
+		}
+		_, end := a.Terms(today)
+		add(a, end, false)
+		if a.Renewal == Tacit && a.State == InForce {
+			add(a, a.NoticeBy(today), true)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Date) int { return cmp.Compare(a.Day, b.Day) })
+	return out, nil
+}
+
 // Attach keeps a document of an agreement and its hash.
 func (d *Desk) Attach(ctx context.Context, v access.Viewer, id ids.ID, name string, content []byte) (Document, error) {
-	if !v.Acts() {
-		return Document{}, fault.New(fault.Forbidden, "fault.forbidden")
+	if name = strings.TrimSpace(name); name == "" || len(content) == 0 {
+		return Document{}, fault.Bad("file", "agreement.document.missing")
 	}
 	if len(content) > MaxDocument {
 		return Document{}, fault.New(fault.TooLarge, "agreement.document.large", MaxDocument>>20)
 	}
-	if _, err := d.store.Find(ctx, v, id); err != nil {
+	a, err := d.store.Find(ctx, v, id)
+	if err != nil {
 		return Document{}, err
+	}
+	if own := v.Kind == access.Body && v.May(access.Manager) && v.Sees(a.Body, a.Centre); !own {
+		if err := a.mayChange(v); err != nil {
+			return Document{}, err
+		}
 	}
 	now, sum := d.clock.Now(), sha256.Sum256(content)
 	doc := Document{
@@ -240,11 +382,19 @@ func (d *Desk) Document(ctx context.Context, v access.Viewer, agreement, id ids.
 	return d.store.DocumentContent(ctx, v, agreement, id)
 }
 
-// List gives the agreements that v may see, newest start first.
-func (d *Desk) List(ctx context.Context, v access.Viewer, f Filter) ([]Agreement, error) {
-	list, err := d.store.List(ctx, v, f)
-	slices.SortStableFunc(list, byStart)
-	return list, err
+// List gives the agreements that v may see, newest first; next is the cursor of
+// the following page.
+func (d *Desk) List(ctx context.Context, v access.Viewer, f Filter) (list []Agreement, next ids.ID, err error) {
+	if f.Limit <= 0 || f.Limit > 200 {
+		f.Limit = 200
+	}
+	f.Limit++
+	list, err = d.store.List(ctx, v, f)
+	if len(list) == f.Limit {
+		list = list[:f.Limit-1]
+		next = list[len(list)-1].ID
+	}
+	return list, next, err
 }
 
 // Of gives the agreement of a body that counts today: in force if there is one,

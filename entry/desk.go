@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,16 +38,35 @@ const InvitationLife = 7 * 24 * time.Hour
 // a centre's people and its bodies' first manager by the head of the centre,
 // everything by the administrator of the national centre.
 func mayInvite(v access.Viewer, m Mandate, bodyCentre ids.ID) bool {
+	if !slices.Contains(Roles(m.Kind), m.Role) {
+		return false
+	}
 	switch {
 	case v.Kind == access.System, v.Kind == access.National && v.May(access.Admin, access.Head):
 		return true
 	case v.Kind == access.Centre && v.May(access.Head, access.Admin):
-		return m.Kind == access.Centre && m.Centre == v.Centre || m.Body != "" && bodyCentre == v.Centre && m.Kind != access.ANCI
-	case v.Kind == access.Body && v.May(access.Manager):
-		return m.Kind == access.Body && m.Body == v.Body
+		if m.Kind == access.Centre {
+			return m.Centre == v.Centre && m.Role != access.Admin
+		}
+		return m.Body != "" && bodyCentre == v.Centre && slices.Contains([]access.Kind{access.Body, access.Operator, access.Lab}, m.Kind)
+	case (v.Kind == access.Body || v.Kind == access.Operator) && v.May(access.Manager):
+		return m.Kind == v.Kind && m.Body == v.Body
 	default:
 		return false
 	}
+}
+
+// Roles lists what a person may be at a seat.
+func Roles(k access.Kind) []access.Role {
+	switch k {
+	case access.Centre, access.National:
+		return []access.Role{access.Officer, access.Head, access.Admin, access.Reader}
+	case access.Body, access.Operator:
+		return []access.Role{access.Technician, access.Manager, access.Reader}
+	case access.ANCI, access.Lab:
+		return []access.Role{access.Reader, access.Manager}
+	}
+	return nil
 }
 
 // Invite makes a code that lets one person in with the mandate. bodyCentre is

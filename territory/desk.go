@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/mail"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"filo/access"
@@ -158,6 +159,157 @@ func (d *Desk) DeclareHolding(ctx context.Context, v access.Viewer, body ids.ID,
 		return fault.Bad("name", "territory.holding.name")
 	}
 	return d.AddHolding(ctx, v, Holding{ID: ids.New(d.clock.Now()), Body: body, Kind: kind, Name: name})
+}
+
+// Resolve finds the body that a person means: its codice catastale, its codice
+// IPA, or its name, with the sigla of the province where several share it. It
+// fails with Invalid on field, naming the homonyms when there are some.
+func (d *Desk) Resolve(ctx context.Context, v access.Viewer, field, typed string) (Body, error) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return Body{}, fault.Bad(field, "territory.body.missing")
+	}
+	b, err := d.ByBelfiore(ctx, v, typed)
+	if err == nil || !fault.Is(err, fault.NotFound) {
+		return b, err
+	}
+	list, _, err := d.Bodies(ctx, v, Query{Text: typed, Limit: 20})
+	if err != nil {
+		return Body{}, err
+	}
+	key := SearchKey(typed)
+	same := slices.DeleteFunc(slices.Clone(list), func(b Body) bool { return SearchKey(b.Name) != key && SearchKey(b.Name+" "+b.Province) != key })
+	switch {
+	case len(same) == 1:
+		return same[0], nil
+	case len(list) == 1:
+		return list[0], nil
+	case len(list) == 0:
+		return Body{}, fault.Bad(field, "territory.body.unknown", cut(typed, 60))
+	}
+	names := make([]string, 0, 5)
+	for _, b := range list[:min(len(list), 5)] {
+		names = append(names, b.Name+" ("+b.Province+")")
+	}
+	return Body{}, fault.Bad(field, "territory.body.many", strings.Join(names, ", "))
+}
+
+// Enlist adds a body that is no Comune: an in-house company, a consortium, an
+// association, a laboratory. Its territory is that of its province.
+func (d *Desk) Enlist(ctx context.Context, v access.Viewer, b Body) (Body, error) {
+	if !v.Police() && v.Kind != access.System || !v.Acts() {
+		return b, fault.New(fault.Forbidden, "territory.only_centre")
+	}
+	if !slices.Contains(OtherKinds, b.Kind) {
+		return b, fault.Bad("kind", "territory.kind.bad")
+	}
+	if b.Name = cut(strings.TrimSpace(b.Name), 120); b.Name == "" {
+		return b, fault.Bad("name", "territory.holding.name")
+	}
+	provinces, err := d.Provinces(ctx, v)
+	if err != nil {
+		return b, err
+	}
+	i := slices.IndexFunc(provinces, func(p Province) bool { return strings.EqualFold(p.Sigla, strings.TrimSpace(b.Province)) })
+	if i < 0 {
+		return b, fault.Bad("province", "territory.province.bad", cut(b.Province, 20))
+	}
+	b.Province, b.Region, b.Centre = provinces[i].Sigla, provinces[i].Region, provinces[i].Centre
+	if v.Kind == access.Centre && b.Centre != v.Centre {
+		return b, fault.Bad("province", "territory.province.other", b.Province)
+	}
+	if b.PEC = strings.TrimSpace(b.PEC); b.PEC != "" {
+		if _, err := mail.ParseAddress(b.PEC); err != nil {
+			return b, fault.Bad("pec", "territory.contact.mail", cut(b.PEC, 60))
+		}
+	}
+	same, _, err := d.Bodies(ctx, v, Query{Text: b.Name, Province: b.Province, Limit: 50})
+	if err != nil {
+		return b, err
+	}
+	if slices.ContainsFunc(same, func(o Body) bool { return o.Kind == b.Kind && SearchKey(o.Name) == SearchKey(b.Name) }) {
+		return b, fault.Bad("name", "territory.body.twice", b.Name)
+	}
+	b.ID, b.IPA, b.Active = ids.New(d.clock.Now()), cut(strings.ToLower(strings.TrimSpace(b.IPA)), 20), true
+	return b, d.PutBodies(ctx, v, []Body{b})
+}
+
+// OtherKinds are the kinds of bodies that no list of Comuni holds.
+var OtherKinds = []BodyKind{InHouse, Consortium, Association, Laboratory}
+
+// Delegate lets an operator act for a body from today. Only a manager of the
+// body gives it, or the centre on the strength of a written act, named in scope.
+func (d *Desk) Delegate(ctx context.Context, v access.Viewer, g Delegation) error {
+	if err := d.mayDelegate(ctx, v, g.Body); err != nil {
+		return err
+	}
+	op, err := d.Store.Body(ctx, v, g.Operator)
+	if err != nil {
+		return err
+	}
+	if op.Kind != InHouse && op.Kind != Consortium || g.Operator == g.Body {
+		return fault.Bad("operator", "territory.delegate.kind", op.Name)
+	}
+	if g.Scope = cut(strings.TrimSpace(g.Scope), 200); g.Scope == "" {
+		return fault.Bad("scope", "territory.delegate.scope")
+	}
+	now := d.clock.Now()
+	g.ID, g.From = ids.New(now), clock.DayOf(now)
+	if g.Until != "" {
+		if _, err := clock.ParseDay(string(g.Until)); err != nil || g.Until < g.From {
+			return fault.Bad("until", "territory.delegate.until")
+		}
+	}
+	return d.PutDelegation(ctx, v, g)
+}
+
+// Undelegate takes a delegation back: it ended yesterday, and stays in the record.
+func (d *Desk) Undelegate(ctx context.Context, v access.Viewer, body, id ids.ID) error {
+	if err := d.mayDelegate(ctx, v, body); err != nil {
+		return err
+	}
+	list, err := d.Delegations(ctx, v, body)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if g.ID == id && g.Body == body {
+			g.Until = clock.DayOf(d.clock.Now()).AddDays(-1)
+			return d.PutDelegation(ctx, v, g)
+		}
+	}
+	return fault.New(fault.NotFound, "fault.not_found")
+}
+
+func (d *Desk) mayDelegate(ctx context.Context, v access.Viewer, body ids.ID) error {
+	if err := d.mayEdit(ctx, v, body); err != nil {
+		return err
+	}
+	if v.Kind == access.Body && v.May(access.Manager) || v.Police() || v.Kind == access.System {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "territory.delegate.only_manager")
+}
+
+// Present changes what a centre says of itself: the number to call. Only people
+// of that centre may.
+func (d *Desk) Present(ctx context.Context, v access.Viewer, id ids.ID, phone string) error {
+	c, err := d.Store.Centre(ctx, v, id)
+	if err != nil {
+		return err
+	}
+	if !v.Police() || v.Kind == access.Centre && v.Centre != id {
+		return fault.New(fault.Hidden, "fault.not_found")
+	}
+	if !v.May(access.Head, access.Admin, access.Officer) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	phone = cut(strings.TrimSpace(phone), 60)
+	if phone != "" && (strings.Trim(phone, "+0123456789 ./-") != "" || len(phone) < 3) {
+		return fault.Bad("phone", "territory.contact.phone", phone)
+	}
+	c.Phone = phone
+	return d.PutCentre(ctx, v, c)
 }
 
 // Forget removes a declared network, domain, contact or holding.

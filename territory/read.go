@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -247,4 +248,18 @@ func readPack(r io.Reader, fields int) ([][]string, error) {
 		return nil, fmt.Errorf("territory pack: %w", err)
 	}
 	return recs[1:], nil
+}
+
+// ReadSections reads sections.csv; the centre is that of the province.
+func ReadSections(r io.Reader, provinces []Province) ([]Section, error) {
+	recs, err := readPack(r, 4)
+	var out []Section
+	for _, x := range recs {
+		i := slices.IndexFunc(provinces, func(p Province) bool { return p.Sigla == x[0] })
+		if i < 0 {
+			return nil, fmt.Errorf("sections: no province %s", x[0])
+		}
+		out = append(out, Section{x[0], provinces[i].Centre, x[1], x[2] == "si", x[3] == "si"})
+	}
+	return out, err
 }

@@ -40,6 +40,16 @@ type Province struct {
 	Seen     bool
 }
 
+// Section is a section (SOSC) of a centre, named after its province. What is
+// told to filo always goes to the centre, day and night: a section may be closed.
+type Section struct {
+	Province string // sigla
+	Centre   ids.ID
+	Seat     string
+	District bool // distrettuale: it works for a prosecutor's office of its own
+	Seen     bool // read in a public source, not derived
+}
+
 // BodyKind says what kind of body takes part.
 type BodyKind string
 
@@ -151,6 +161,9 @@ type Store interface {
 	// Centre fails with NotFound.
 	Centre(ctx context.Context, v access.Viewer, id ids.ID) (Centre, error)
 	Provinces(ctx context.Context, v access.Viewer) ([]Province, error)
+	// Sections gives those of a centre; not all are known.
+	Sections(ctx context.Context, v access.Viewer, centre ids.ID) ([]Section, error)
+	PutSection(ctx context.Context, v access.Viewer, s Section) error
 	// Body fails with NotFound.
 	Body(ctx context.Context, v access.Viewer, id ids.ID) (Body, error)
 	// ByBelfiore fails with NotFound.

@@ -21,7 +21,7 @@ func (n *Node) Seed(ctx context.Context) (comuni int, err error) {
 	if err != nil || len(have) > 0 {
 		return 0, err
 	}
-	centres, provinces, events, err := readSeed()
+	centres, provinces, sections, events, err := readSeed()
 	if err != nil {
 		return 0, err
 	}
@@ -40,6 +40,11 @@ func (n *Node) Seed(ctx context.Context) (comuni int, err error) {
 				return err
 			}
 		}
+		for _, x := range sections {
+			if err := n.Territory.PutSection(ctx, v, x); err != nil {
+				return err
+			}
+		}
 		return n.Territory.PutBodies(ctx, v, list)
 	})
 	for _, b := range list {
@@ -50,24 +55,28 @@ func (n *Node) Seed(ctx context.Context) (comuni int, err error) {
 	return comuni, err
 }
 
-func readSeed() (centres []territory.Centre, provinces []territory.Province, events []territory.Event, err error) {
+func readSeed() (centres []territory.Centre, provinces []territory.Province, sections []territory.Section, events []territory.Event, err error) {
 	open := func(name string) fs.File {
 		f, e := packs.Territory.Open("territory/" + name)
 		err = errors.Join(err, e)
 		return f
 	}
-	c, p, e := open("centres.csv"), open("provinces.csv"), open("changes.csv")
+	c, p, x, e := open("centres.csv"), open("provinces.csv"), open("sections.csv"), open("changes.csv")
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("territory pack: %w", err)
+		return nil, nil, nil, nil, fmt.Errorf("territory pack: %w", err)
 	}
 	defer c.Close()
 	defer p.Close()
+	defer x.Close()
 	defer e.Close()
 	if centres, provinces, err = territory.ReadCentres(c, p); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
+	}
+	if sections, err = territory.ReadSections(x, provinces); err != nil {
+		return nil, nil, nil, nil, err
 	}
 	events, err = territory.ReadEvents(e)
-	return centres, provinces, events, err
+	return centres, provinces, sections, events, err
 }
 
 func readComuni(provinces []territory.Province, events []territory.Event, today clock.Day) ([]territory.Body, error) {

@@ -137,6 +137,9 @@ func (d *Demo) seed(ctx context.Context) error {
 	if _, err := n.Seed(ctx); err != nil {
 		return err
 	}
+	if err := framework(ctx, n); err != nil {
+		return err
+	}
 	for _, k := range comuni {
 		b, err := Place(ctx, n, k[0], k[1])
 		if err != nil {
@@ -173,7 +176,54 @@ func (d *Demo) seed(ctx context.Context) error {
 			return err
 		}
 	}
+	return d.others(ctx)
+}
+
+// others takes part without being a Comune: an in-house company that runs the
+// systems of Genova, the association of Comuni, a laboratory.
+func (d *Demo) others(ctx context.Context) error {
+	n, v := d.Node, access.AsSystem("dimostrazione")
+	for _, o := range []struct {
+		key, name, title, login string
+		body                    territory.BodyKind
+		kind                    access.Kind
+		role                    access.Role
+	}{
+		{"Gestore", "Società in house di esempio", "Tecnico, società in house", "tecnico@inhouse.example", territory.InHouse, access.Operator, access.Technician},
+		{"ANCI", "ANCI Liguria (esempio)", "Referente, ANCI Liguria", "referente@anci.example", territory.Association, access.ANCI, access.Reader},
+		{"Laboratorio", "Laboratorio di analisi di esempio", "Analista, laboratorio", "analista@laboratorio.example", territory.Laboratory, access.Lab, access.Reader},
+	} {
+		b, err := n.Territory.Enlist(ctx, v, territory.Body{Kind: o.body, Name: o.name, Province: "GE"})
+		if err != nil {
+			return err
+		}
+		if o.body == territory.InHouse {
+			genova, err := n.Territory.ByBelfiore(ctx, v, "D969")
+			if err != nil {
+				return err
+			}
+			if err := n.Territory.Delegate(ctx, v, territory.Delegation{Operator: b.ID, Body: genova.ID, Scope: "rete e server, determina n. 12"}); err != nil {
+				return err
+			}
+		}
+		if err := d.person(ctx, o.key, o.title, o.login, entry.Mandate{Kind: o.kind, Role: o.role, Body: b.ID}, b.Centre); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// framework puts the agreement in force under which all others stand.
+func framework(ctx context.Context, n *app.Node) error {
+	v := access.AsSystem("dimostrazione")
+	v.Name = "Segreteria"
+	a, err := n.Agreements.Open(ctx, v, agreement.Agreement{
+		Level: agreement.Framework, Centre: territory.NationalCentre, Title: "Accordo quadro Polizia di Stato – ANCI", Clauses: access.Clauses, NoticeDays: 60, Months: 60,
+	})
+	if err != nil {
+		return err
+	}
+	return walk(ctx, n, v, a.ID, -400)
 }
 
 // Place gives a Comune of the map an agreement in force with all clauses, and
@@ -196,21 +246,34 @@ func Place(ctx context.Context, n *app.Node, name, belfiore string) (territory.B
 func sign(ctx context.Context, n *app.Node, b territory.Body) error {
 	v := access.AsSystem("dimostrazione")
 	v.Name = "Segreteria"
-	today := clock.DayOf(n.Clock.Now())
-	a, err := n.Agreements.Open(ctx, v, agreement.Agreement{
-		Level: agreement.Municipal, Body: b.ID, Centre: b.Centre, Title: "Protocollo d'intesa con " + b.Name, Clauses: access.Clauses, NoticeDays: 60,
-		Office: "Innovazione tecnologica e sicurezza informatica",
-	})
+	above, _, err := n.Agreements.List(ctx, v, agreement.Filter{Level: agreement.Framework, Limit: 1})
 	if err != nil {
 		return err
 	}
+	a := agreement.Agreement{
+		Level: agreement.Municipal, Body: b.ID, Centre: b.Centre, Title: "Protocollo d'intesa con " + b.Name, Clauses: access.Clauses, NoticeDays: 60,
+		Office: "Innovazione tecnologica e sicurezza informatica",
+	}
+	if len(above) > 0 {
+		a.Parent = above[0].ID
+	}
+	if a, err = n.Agreements.Open(ctx, v, a); err != nil {
+		return err
+	}
+	return walk(ctx, n, v, a.ID, -119)
+}
+
+// walk takes an agreement through its steps to the day, counted from today, on
+// which it came into force.
+func walk(ctx context.Context, n *app.Node, v access.Viewer, id ids.ID, start int) error {
+	day := clock.DayOf(n.Clock.Now()).AddDays(start)
 	for _, s := range []agreement.Step{
-		{To: agreement.InApproval, Day: today.AddDays(-150)},
-		{To: agreement.Approved, Day: today.AddDays(-130), Note: "Delibera di Giunta n. 42"},
-		{To: agreement.Signed, Day: today.AddDays(-120)},
-		{To: agreement.InForce, Day: today.AddDays(-119)},
+		{To: agreement.InApproval, Day: day.AddDays(-31)},
+		{To: agreement.Approved, Day: day.AddDays(-11), Note: "Delibera n. 42"},
+		{To: agreement.Signed, Day: day.AddDays(-1)},
+		{To: agreement.InForce, Day: day},
 	} {
-		if _, err := n.Agreements.Move(ctx, v, a.ID, s); err != nil {
+		if _, err := n.Agreements.Move(ctx, v, id, s); err != nil {
 			return err
 		}
 	}

@@ -141,6 +141,9 @@ func (f *Flow) Draft(ctx context.Context, v access.Viewer, finding ids.ID) (repo
 	if err != nil {
 		return report.Report{}, err
 	}
+	if !v.Acts() {
+		return report.Report{}, fault.New(fault.Forbidden, "fault.forbidden")
+	}
 	if r.ReportID != "" {
 		return f.Reports.Find(ctx, v, r.ReportID)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"strings"
 
 	"filo/access"
 	"filo/agreement"
@@ -80,10 +81,21 @@ func (s Agreements) List(ctx context.Context, v access.Viewer, f agreement.Filte
 	if f.Level != "" {
 		w.add("level = ?", f.Level)
 	}
+	if f.Running {
+		w.add("state IN ('in_vigore','disdetta_comunicata')")
+	}
+	if f.Title != "" {
+		w.add("lower(title) LIKE ? ESCAPE '!'", "%"+likeEscape(strings.ToLower(f.Title))+"%")
+	}
 	if f.After != "" {
 		w.add("id < ?", f.After)
 	}
-	return each(ctx, s.DB, "SELECT "+agreementCols+" FROM agreement WHERE "+w.String()+" ORDER BY id DESC"+limit(f.Limit, 2000), w.args, agreementFields)
+	return each(ctx, s.DB, "SELECT "+agreementCols+" FROM agreement WHERE "+w.String()+" ORDER BY id DESC"+limit(f.Limit, 20_000), w.args, agreementFields)
+}
+
+// likeEscape keeps % and _ of typed text from meaning anything.
+func likeEscape(s string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
 // OfBody gives every agreement that can cover the body.

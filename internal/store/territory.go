@@ -68,6 +68,22 @@ func (s Territories) PutProvince(ctx context.Context, _ access.Viewer, p territo
 	return s.replace(ctx, "province", provinceCols, "sigla", provinceFields(&p))
 }
 
+const sectionCols = "province, centre, seat, district, seen"
+
+func sectionFields(x *territory.Section) []any {
+	return []any{&x.Province, &x.Centre, &x.Seat, &x.District, &x.Seen}
+}
+
+// Sections gives the sections of a centre.
+func (s Territories) Sections(ctx context.Context, _ access.Viewer, centre ids.ID) ([]territory.Section, error) {
+	return each(ctx, s.DB, "SELECT "+sectionCols+" FROM section WHERE centre = $1 ORDER BY seat", []any{string(centre)}, sectionFields)
+}
+
+// PutSection inserts or replaces.
+func (s Territories) PutSection(ctx context.Context, _ access.Viewer, x territory.Section) error {
+	return s.replace(ctx, "section", sectionCols, "province", sectionFields(&x))
+}
+
 const bodyCols = "id, kind, name, second_name, search, belfiore, istat, ipa, province, region, centre, population, pec, until, into_body, active"
 
 func bodyFields(b *territory.Body) []any {

@@ -8,6 +8,7 @@ import (
 	"filo/internal/fault"
 	"filo/internal/ids"
 	"filo/internal/wire"
+	"filo/territory"
 )
 
 type agentsPage struct {
@@ -18,6 +19,7 @@ type agentsPage struct {
 	Code     string
 	Pin      string
 	Link     string
+	Bodies   []territory.Body // of a delegated operator, to choose from
 }
 
 // Watching says how an agent is, in words.
@@ -28,6 +30,9 @@ func (s *Server) agentsPage(q *req) (agentsPage, error) {
 	p.Live = true
 	var err error
 	if p.Agents, _, err = s.Agents.List(q.Context(), q.v, "", "", 100); err != nil {
+		return p, err
+	}
+	if p.Bodies, err = s.mine(q); err != nil {
 		return p, err
 	}
 	p.Settings, err = s.Agents.Settings(q.Context(), q.v, q.v.Body)
@@ -48,7 +53,7 @@ func (s *Server) agentInvite(q *req) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.Territory.Body(q.Context(), q.v, q.v.Body)
+	b, err := s.Territory.Body(q.Context(), q.v, q.chosen())
 	if err != nil {
 		return err
 	}

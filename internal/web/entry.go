@@ -2,12 +2,14 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"filo/access"
 	"filo/entry"
 	"filo/internal/fault"
 	"filo/internal/ids"
+	"filo/territory"
 )
 
 type formPage struct {
@@ -232,12 +234,13 @@ type peoplePage struct {
 	Base
 	Members []entry.Member
 	Code    string
-	Bodies  []choice
 	Roles   []access.Role
 }
 
-type choice struct {
-	Value, Label string
+// seats says from which seat the people of a body look.
+var seats = map[territory.BodyKind]access.Kind{
+	territory.Comune: access.Body, territory.InHouse: access.Operator, territory.Consortium: access.Operator,
+	territory.Association: access.ANCI, territory.Laboratory: access.Lab,
 }
 
 func (s *Server) peoplePage(q *req) (peoplePage, error) {
@@ -245,10 +248,10 @@ func (s *Server) peoplePage(q *req) (peoplePage, error) {
 	var err error
 	p.Members, err = s.Entry.People(q.Context(), q.v)
 	switch {
-	case q.v.Kind == access.Body && q.v.May(access.Manager):
-		p.Roles = []access.Role{access.Technician, access.Manager, access.Reader}
+	case (q.v.Kind == access.Body || q.v.Kind == access.Operator) && q.v.May(access.Manager):
+		p.Roles = entry.Roles(q.v.Kind)
 	case q.v.Police() && q.v.May(access.Head, access.Admin):
-		p.Roles = []access.Role{access.Manager, access.Technician, access.Officer, access.Head, access.Reader}
+		p.Roles = append(slices.Clone(entry.Roles(access.Body)), entry.Roles(q.v.Kind)[:2]...)
 	}
 	return p, err
 }
@@ -266,17 +269,21 @@ func (s *Server) peopleInvite(q *req) error {
 	if err != nil {
 		return err
 	}
-	m := entry.Mandate{Kind: access.Body, Role: access.Role(q.form("role")), Title: q.form("title"), Body: q.v.Body}
+	m := entry.Mandate{Kind: q.v.Kind, Role: access.Role(q.form("role")), Title: q.form("title"), Body: q.v.Body}
 	var centre ids.ID
 	if q.v.Police() {
-		m.Kind, m.Centre, m.Body = q.v.Kind, q.v.Centre, ""
-		if name := q.form("belfiore"); name != "" {
-			b, err := s.Territory.ByBelfiore(q.Context(), q.v, name)
+		m.Centre = q.v.Centre
+		if name := q.form("ente"); name != "" {
+			b, err := s.Territory.Resolve(q.Context(), q.v, "ente", name)
 			if err != nil {
-				p.Wrong = fault.Bad("belfiore", "entry.body.unknown")
+				p.Wrong = err
 				return s.again(q, p.Wrong, "entry/people", p)
 			}
-			m.Kind, m.Body, m.Centre, centre = access.Body, b.ID, "", b.Centre
+			m.Kind, m.Body, m.Centre, centre = seats[b.Kind], b.ID, "", b.Centre
+		}
+		if !slices.Contains(entry.Roles(m.Kind), m.Role) {
+			p.Wrong = fault.Bad("role", "entry.role.other")
+			return s.again(q, p.Wrong, "entry/people", p)
 		}
 	}
 	if p.Code, err = s.Entry.Invite(q.Context(), q.v, m, centre); err != nil {

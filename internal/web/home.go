@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"filo/access"
@@ -40,6 +42,9 @@ func (s *Server) home(q *req) error {
 	case q.v.Kind == access.Lab:
 		return s.render(q, "accessibility", s.entryPage(q, "accessibility.title"))
 	}
+	if q.v.Kind == access.Operator {
+		return s.operatorHome(q)
+	}
 	p := homePage{Base: q.with("home.title")}
 	p.Live = true
 	ctx, v := q.Context(), q.v
@@ -72,6 +77,67 @@ func (s *Server) home(q *req) error {
 	p.Warn, _ = p.Agreement.Warning(today)
 	p.Title = p.Body.Name
 	return s.render(q, "home", p)
+}
+
+// tended is one body as its operator sees it: a home in one row.
+type tended struct {
+	territory.Body
+	Covered       bool
+	Waiting, Open int
+	Agents        []agent.Agent
+}
+
+type operatorPage struct {
+	Base
+	Own  territory.Body
+	Rows []tended
+}
+
+// Watching says how an agent is, in words.
+func (p operatorPage) Watching(a agent.Agent) string { return watching(p.Base, a) }
+
+// operatorHome shows a delegated operator its bodies, those that need it first.
+func (s *Server) operatorHome(q *req) error {
+	p := operatorPage{Base: q.with("home.title")}
+	p.Live = true
+	ctx, v := q.Context(), q.v
+	today := clock.DayOf(p.At)
+	var err error
+	if p.Own, err = s.Territory.Body(ctx, v, v.Body); err != nil {
+		return err
+	}
+	p.Title = p.Own.Name
+	for _, id := range v.Bodies {
+		if id == v.Body {
+			continue
+		}
+		// Everything of one body is asked from that body's place.
+		one := access.OfBody(id)
+		one.Person, one.Name, one.Role = v.Person, v.Name, v.Role
+		t := tended{}
+		if t.Body, err = s.Territory.Body(ctx, v, id); err != nil {
+			return err
+		}
+		a, err := s.Agreements.Of(ctx, one, id)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		t.Covered = a.InForceOn(today)
+		waiting, err := s.Alerts.Waiting(ctx, one)
+		if err != nil {
+			return err
+		}
+		t.Waiting = len(waiting)
+		if t.Open, _, err = s.Reports.Counts(ctx, one); err != nil {
+			return err
+		}
+		if t.Agents, _, err = s.Agents.List(ctx, one, id, "", 5); err != nil {
+			return err
+		}
+		p.Rows = append(p.Rows, t)
+	}
+	slices.SortStableFunc(p.Rows, func(a, b tended) int { return cmp.Compare(b.Waiting+b.Open, a.Waiting+a.Open) })
+	return s.render(q, "operator", p)
 }
 
 // Watching says how an agent is, in words.

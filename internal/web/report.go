@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,36 @@ func (s *Server) reportStart(q *req) error {
 	if p.Body, p.Centre, err = s.place(q, q.v.Body); err != nil {
 		return err
 	}
+	if p.Bodies, err = s.mine(q); err != nil {
+		return err
+	}
 	return s.render(q, "report/start", p)
+}
+
+// mine gives a delegated operator the bodies to choose from, its own first;
+// everybody else has but one and gets none.
+func (s *Server) mine(q *req) ([]territory.Body, error) {
+	if q.v.Kind != access.Operator {
+		return nil, nil
+	}
+	var out []territory.Body
+	for _, id := range q.v.Bodies {
+		b, err := s.Territory.Body(q.Context(), q.v, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// chosen is the body a form is about: what a delegated operator chose among
+// its bodies, else the viewer's own.
+func (q *req) chosen() ids.ID {
+	if id := ids.ID(q.form("ente")); q.v.Kind == access.Operator && slices.Contains(q.v.Bodies, id) {
+		return id
+	}
+	return q.v.Body
 }
 
 func (s *Server) place(q *req, body ids.ID) (b territory.Body, c territory.Centre, err error) {
@@ -77,7 +107,7 @@ func (s *Server) place(q *req, body ids.ID) (b territory.Body, c territory.Centr
 }
 
 func (s *Server) reportBegin(q *req) error {
-	body := q.v.Body
+	body := q.chosen()
 	r := report.Report{How: report.ByForm, Now: q.form("adesso") == "si", Step: 2}
 	if q.v.Police() {
 		body = ids.ID(q.form("ente"))

@@ -70,8 +70,14 @@ func Routes() []Route {
 
 		get("/ente", bodies, (*Server).ownBody), get("/enti/{id}", both, (*Server).bodyRead), post("/enti/{id}/{noun}", both, (*Server).bodyAdd),
 		post("/enti/{id}/{noun}/{row}/togli", both, (*Server).bodyRemove), get("/territorio", police, (*Server).territoryList),
+		post("/territorio", police, (*Server).territoryAdd), get("/centri/{centre}", both, (*Server).centreRead), post("/centri/{centre}", police, (*Server).centrePresent),
+		post("/enti/{id}/deleghe", both, (*Server).delegate), post("/enti/{id}/deleghe/{row}/ritira", both, (*Server).undelegate),
 		get("/protocollo", bodies, (*Server).ownAgreement), get("/protocolli", member, (*Server).agreementList),
+		get("/protocolli/scadenze", member, (*Server).agreementCalendar),
 		get("/protocolli/{id}", member, (*Server).agreementRead), post("/protocolli", police, (*Server).agreementOpen),
+		post("/protocolli/{id}/condizioni", police, (*Server).agreementAmend),
+		{Method: "POST", Pattern: "/protocolli/{id}/documenti", Who: both, Upload: true, serve: (*Server).agreementAttach},
+		get("/protocolli/{id}/documenti/{document}", member, (*Server).agreementDocument),
 		post("/protocolli/{id}/passo", both, (*Server).agreementStep), post("/protocolli/{id}/clausole", police, (*Server).agreementClauses),
 		get("/persone", both, (*Server).people), post("/persone", both, (*Server).peopleInvite),
 	}

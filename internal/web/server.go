@@ -81,9 +81,8 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(r.Method+" "+r.Pattern, s.wrap(r))
 	}
 	mux.Handle("GET /static/", static.Handler())
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, s.base(r, entry.Signed{}), fault.New(fault.NotFound, "fault.not_found"))
-	})
+	// A page that is not there looks like one that the seat may not have.
+	mux.Handle("/", s.wrap(Route{Open: true, serve: func(*Server, *req) error { return fault.New(fault.NotFound, "fault.not_found") }}))
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, s.base(r, entry.Signed{}), fault.New(fault.Forbidden, "fault.cross_origin"))

@@ -17,7 +17,16 @@ type bodyPage struct {
 	Domains  []territory.Domain
 	Contacts []territory.Contact
 	Holdings []territory.Holding
+	Given    []delegation // who acts for it, and for whom it acts
+	Delegate bool         // the viewer may give and take back
 	Missing  []string
+}
+
+type delegation struct {
+	territory.Delegation
+	Other territory.Body
+	Takes bool // the body is the operator
+	Over  bool
 }
 
 func (s *Server) ownBody(q *req) error { return s.showBody(q, q.v.Body, nil) }
@@ -47,6 +56,10 @@ func (s *Server) showBody(q *req, id ids.ID, wrong error) error {
 	if p.Holdings, err = s.Territory.Holdings(ctx, v, id); err != nil {
 		return err
 	}
+	if p.Given, err = s.delegations(q, p.Body); err != nil {
+		return err
+	}
+	p.Delegate = v.Acts() && (v.Police() || v.Kind == access.Body && v.May(access.Manager))
 	for key, missing := range map[string]bool{"body.missing.networks": len(p.Networks) == 0, "body.missing.contacts": len(p.Contacts) < 2, "body.missing.holdings": len(p.Holdings) == 0} {
 		if missing {
 			p.Missing = append(p.Missing, p.T(key))
@@ -73,13 +86,51 @@ func (s *Server) bodyAdd(q *req) error {
 	default:
 		return fault.New(fault.NotFound, "fault.not_found")
 	}
+	return s.bodyDone(q, err)
+}
+
+func (s *Server) delegations(q *req, b territory.Body) ([]delegation, error) {
+	list, err := s.Territory.Delegations(q.Context(), q.v, b.ID)
+	if err != nil {
+		return nil, err
+	}
+	today := clock.DayOf(q.b.At)
+	var out []delegation
+	for _, g := range list {
+		d := delegation{Delegation: g, Takes: g.Operator == b.ID, Over: g.Until != "" && g.Until < today}
+		other := g.Operator
+		if d.Takes {
+			other = g.Body
+		}
+		if d.Other, err = s.Territory.Body(q.Context(), q.v, other); err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func (s *Server) delegate(q *req) error {
+	op, err := s.Territory.Resolve(q.Context(), q.v, "operator", q.form("operator"))
+	if err == nil {
+		err = s.Territory.Delegate(q.Context(), q.v, territory.Delegation{Operator: op.ID, Body: q.id("id"), Scope: q.form("scope"), Until: clock.Day(q.form("until"))})
+	}
+	return s.bodyDone(q, err)
+}
+
+func (s *Server) undelegate(q *req) error {
+	return s.bodyDone(q, s.Territory.Undelegate(q.Context(), q.v, q.id("id"), q.id("row")))
+}
+
+// bodyDone leads back to the body, with the error when it has one to show.
+func (s *Server) bodyDone(q *req, err error) error {
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-		return s.showBody(q, id, err)
+		return s.showBody(q, q.id("id"), err)
 	}
 	if err != nil {
 		return err
 	}
-	return seeOther(q, "/enti/%s", id)
+	return seeOther(q, "/enti/%s", q.PathValue("id"))
 }
 
 var nouns = map[string]string{"rete": "network", "dominio": "domain", "contatto": "contact", "bene": "holding"}
@@ -104,17 +155,46 @@ type territoryRow struct {
 
 type territoryPage struct {
 	Base
-	Rows   []territoryRow
-	Next   string
-	Search string
-	All    bool
+	Rows    []territoryRow
+	Next    string
+	Search  string
+	All     bool
+	Centres []territory.Centre // of the national centre; else the viewer's own
+	Kinds   []territory.BodyKind
+	New     territory.Body // as it was typed
 }
 
-func (s *Server) territoryList(q *req) error {
-	p := territoryPage{Base: q.with("territory.title"), Search: q.URL.Query().Get("cerca"), All: q.URL.Query().Get("tutti") != ""}
+func (s *Server) territoryList(q *req) error { return s.showTerritory(q, territory.Body{}, nil) }
+
+// territoryAdd enlists a body that is no Comune.
+func (s *Server) territoryAdd(q *req) error {
+	b, err := s.Territory.Enlist(q.Context(), q.v, territory.Body{
+		Kind: territory.BodyKind(q.form("kind")), Name: q.form("name"), Province: q.form("province"), IPA: q.form("ipa"), PEC: q.form("pec"),
+	})
+	if fault.Is(err, fault.Invalid) {
+		return s.showTerritory(q, b, err)
+	}
+	if err != nil {
+		return err
+	}
+	return seeOther(q, "/enti/%s", b.ID)
+}
+
+func (s *Server) showTerritory(q *req, typed territory.Body, wrong error) error {
+	p := territoryPage{Base: q.with("territory.title"), Search: q.URL.Query().Get("cerca"), All: q.URL.Query().Get("tutti") != "", Kinds: territory.OtherKinds, New: typed}
+	p.Wrong = wrong
 	query := territory.Query{Text: p.Search, Active: !p.All && p.Search == "", After: q.URL.Query().Get("after"), Limit: 50}
 	if q.v.Kind == access.Centre {
 		query.Centre = q.v.Centre
+	}
+	centres, err := s.Territory.Centres(q.Context(), q.v)
+	if err != nil {
+		return err
+	}
+	for _, c := range centres {
+		if q.v.Kind == access.National || c.ID == q.v.Centre {
+			p.Centres = append(p.Centres, c)
+		}
 	}
 	list, next, err := s.Territory.Bodies(q.Context(), q.v, query)
 	if err != nil {
@@ -141,144 +221,57 @@ func (s *Server) territoryList(q *req) error {
 		}
 		p.Rows = append(p.Rows, row)
 	}
+	if wrong != nil {
+		return s.again(q, wrong, "territory/list", p)
+	}
 	return s.render(q, "territory/list", p)
 }
 
-type agreementsPage struct {
+type centrePage struct {
 	Base
-	List  []agreement.Agreement
-	Warn  map[ids.ID]int
-	Seen  map[ids.ID]agreement.State
-	Ends  map[ids.ID]clock.Day
-	May   bool
-	Level []agreement.Level
+	Centre    territory.Centre
+	Provinces []territory.Province
+	Sections  []territory.Section
+	May       bool
 }
 
-func (s *Server) agreementList(q *req) error { return s.showAgreements(q, nil) }
+func (s *Server) centreRead(q *req) error { return s.showCentre(q, nil) }
 
-func (s *Server) showAgreements(q *req, wrong error) error {
-	p := agreementsPage{Base: q.with("agreement.list.title"), Warn: map[ids.ID]int{}, Seen: map[ids.ID]agreement.State{}, Ends: map[ids.ID]clock.Day{}}
-	p.Wrong = wrong
-	p.May = q.v.Police() && q.v.Acts()
-	var err error
-	if p.List, err = s.Agreements.List(q.Context(), q.v, agreement.Filter{Limit: 500}); err != nil {
-		return err
-	}
-	today := clock.DayOf(p.At)
-	for _, a := range p.List {
-		_, p.Warn[a.ID] = a.Warning(today)
-		if w, _ := a.Warning(today); w == 0 {
-			delete(p.Warn, a.ID)
-		}
-		p.Seen[a.ID] = a.Seen(today)
-		_, p.Ends[a.ID] = a.Terms(today)
-	}
-	if wrong != nil {
-		return s.again(q, wrong, "agreement/list", p)
-	}
-	return s.render(q, "agreement/list", p)
-}
-
-func (s *Server) agreementOpen(q *req) error {
-	b, err := s.Territory.ByBelfiore(q.Context(), q.v, q.form("belfiore"))
-	if err != nil || !q.v.Sees(b.ID, b.Centre) {
-		return s.showAgreements(q, fault.Bad("belfiore", "entry.body.unknown"))
-	}
-	a, err := s.Agreements.Open(q.Context(), q.v, agreement.Agreement{
-		Level: agreement.Municipal, Body: b.ID, Centre: b.Centre, Title: q.b.T("agreement.title.of", b.Name), Clauses: access.Clauses, NoticeDays: 60,
-	})
-	if fault.Is(err, fault.Invalid) {
-		return s.showAgreements(q, err)
-	}
-	if err != nil {
-		return err
-	}
-	return seeOther(q, "/protocolli/%s", a.ID)
-}
-
-type agreementPage struct {
-	Base
-	F       agreement.File
-	Body    territory.Body
-	Centre  territory.Centre
-	Seen    agreement.State
-	Term    int
-	End     clock.Day
-	Notice  clock.Day
-	Left    int
-	Warn    int
-	Steps   []agreement.State
-	Clauses []access.Clause
-	May     bool
-}
-
-func (s *Server) ownAgreement(q *req) error {
-	a, err := s.Agreements.Of(q.Context(), q.v, q.v.Body)
-	if fault.Is(err, fault.NotFound) {
-		return s.showAgreement(q, "", nil)
-	}
-	if err != nil {
-		return err
-	}
-	return s.showAgreement(q, a.ID, nil)
-}
-
-func (s *Server) agreementRead(q *req) error { return s.showAgreement(q, q.id("id"), nil) }
-
-func (s *Server) showAgreement(q *req, id ids.ID, wrong error) error {
-	p := agreementPage{Base: q.with("agreement.page.title"), Clauses: access.Clauses}
+func (s *Server) showCentre(q *req, wrong error) error {
+	p := centrePage{Base: q.with("centre.title")}
 	p.Wrong = wrong
 	var err error
-	if id == "" {
-		return s.render(q, "agreement/none", p)
-	}
-	if p.F, err = s.Agreements.Read(q.Context(), q.v, id); err != nil {
+	if p.Centre, err = s.Territory.Centre(q.Context(), q.v, q.id("centre")); err != nil {
 		return err
 	}
-	if p.F.Body != "" {
-		if p.Body, p.Centre, err = s.place(q, p.F.Body); err != nil {
-			return err
+	provinces, err := s.Territory.Provinces(q.Context(), q.v)
+	if err != nil {
+		return err
+	}
+	for _, v := range provinces {
+		if v.Centre == p.Centre.ID {
+			p.Provinces = append(p.Provinces, v)
 		}
 	}
-	today := clock.DayOf(p.At)
-	p.Seen = p.F.Seen(today)
-	p.Term, p.End = p.F.Terms(today)
-	p.Notice = p.F.NoticeBy(today)
-	p.Warn, p.Left = p.F.Warning(today)
-	p.May = q.v.Police() && q.v.Acts()
-	if p.May {
-		p.Steps = p.F.State.Next()
-	} else if q.v.Kind == access.Body && q.v.May(access.Manager) && p.F.State == agreement.InForce {
-		p.Steps = []agreement.State{agreement.Notice}
+	if p.Sections, err = s.Territory.Sections(q.Context(), q.v, p.Centre.ID); err != nil {
+		return err
 	}
+	p.Title = p.Centre.Name
+	p.May = q.v.Acts() && (q.v.Kind == access.National || q.v.Kind == access.Centre && q.v.Centre == p.Centre.ID)
 	if wrong != nil {
-		return s.again(q, wrong, "agreement/read", p)
+		return s.again(q, wrong, "territory/centre", p)
 	}
-	return s.render(q, "agreement/read", p)
+	return s.render(q, "territory/centre", p)
 }
 
-func (s *Server) agreementStep(q *req) error {
-	_, err := s.Agreements.Move(q.Context(), q.v, q.id("id"), agreement.Step{To: agreement.State(q.form("stato")), Day: clock.Day(q.form("giorno")), Note: q.form("nota")})
-	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-		return s.showAgreement(q, q.id("id"), err)
-	}
-	if err != nil {
-		return err
-	}
-	return seeOther(q, "/protocolli/%s", q.PathValue("id"))
-}
-
-func (s *Server) agreementClauses(q *req) error {
-	var on []access.Clause
-	for _, c := range q.PostForm["clausole"] {
-		on = append(on, access.Clause(c))
-	}
-	err := s.Agreements.SetClauses(q.Context(), q.v, q.id("id"), on)
+// centrePresent changes the number that the Comuni of the territory are told to call.
+func (s *Server) centrePresent(q *req) error {
+	err := s.Territory.Present(q.Context(), q.v, q.id("centre"), q.form("phone"))
 	if fault.Is(err, fault.Invalid) {
-		return s.showAgreement(q, q.id("id"), err)
+		return s.showCentre(q, err)
 	}
 	if err != nil {
 		return err
 	}
-	return seeOther(q, "/protocolli/%s", q.PathValue("id"))
+	return seeOther(q, "/centri/%s", q.PathValue("centre"))
 }

@@ -230,14 +230,18 @@ func TestEveryPageIsReadableWideAndOnAPhoneAndAxeFindsNothing(t *testing.T) {
 
 	pa := signIn(t, d, "Palermo-dir")
 	b.as(t, d, pa)
-	for _, p := range []string{"", "segnala?cerca=enna", "segnalazioni", "allerte", "indicatori", "territorio", "territorio?tutti=si", "protocolli", "persone"} {
+	for _, p := range []string{"", "segnala?cerca=enna", "segnalazioni", "allerte", "indicatori", "territorio", "territorio?tutti=si", "protocolli", "protocolli/scadenze", "persone", "centri/COSC-SICILIA-OCC"} {
 		b.look(t, "centro-"+regexp.MustCompile(`[^a-z]+`).ReplaceAllString(p, "-"), d.URL+"/"+p)
 	}
 	b.look(t, "centro-segnalazione", d.URL+report)
 	b.look(t, "centro-avvisa", d.URL+report+"/allerta")
 	b.look(t, "centro-allerta", d.URL+first(t, get(t, pa, d.URL+"/allerte"), `href="(/allerte/[^"?]+)"`))
-	b.look(t, "centro-protocollo", d.URL+first(t, get(t, pa, d.URL+"/protocolli"), `href="(/protocolli/[^"?]+)"`))
+	b.look(t, "centro-protocollo", d.URL+first(t, get(t, pa, d.URL+"/protocolli"), `href="(/protocolli/[0-9a-z]{26})"`))
 	b.look(t, "centro-ente", d.URL+first(t, get(t, pa, d.URL+"/territorio"), `href="(/enti/[^"?]+)"`))
+	for _, who := range []string{"Gestore", "ANCI"} {
+		b.as(t, d, signIn(t, d, who))
+		b.look(t, "altri-"+strings.ToLower(who), d.URL+"/")
+	}
 	for _, c := range complaints {
 		if !strings.Contains(c, "404") {
 			t.Errorf("the browser complains: %s", c)

@@ -11,10 +11,13 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"filo/access"
+	"filo/entry"
 	"filo/internal/api"
 	"filo/internal/demo"
 	"filo/internal/ids"
@@ -84,7 +87,7 @@ func fill(pattern string, o objects, made bool) string {
 	if !made {
 		id = ids.ID(strings.Repeat("0", 26)) // the shape of an id that was never given
 	}
-	r := strings.NewReplacer("{id}", string(id), "{step}", "2", "{file}", string(o["file"]), "{noun}", "rete", "{row}", string(o["network"]), "{session}", string(o["session"]), "{$}", "")
+	r := strings.NewReplacer("{id}", string(id), "{step}", "2", "{file}", string(o["file"]), "{noun}", "rete", "{row}", string(o["network"]), "{document}", string(o["document"]), "{session}", string(o["session"]), "{$}", "")
 	return r.Replace(pattern)
 }
 
@@ -94,7 +97,7 @@ var own = map[string]bool{
 	"/entra": true, "/entra/codice": true, "/entra/imposta": true, "/invito": true, "/esci": true, "/accessibilita": true, "/lingua": true,
 	"/{$}": true, "/live": true, "/account": true, "/account/sede": true, "/account/altre": true, "/segnala": true, "/segnalazioni": true,
 	"/allerte": true, "/indicatori": true, "/agenti": true, "/agenti/invita": true, "/agenti/scelte": true, "/rilevazioni": true, "/ente": true,
-	"/territorio": true, "/protocollo": true, "/protocolli": true, "/persone": true, "/account/sessioni/{session}/chiudi": true, "/account/chiavi": true, "/account/passkey/inizia": true, "/account/passkey/fine": true, "/account/passkey/{passkey}/togli": true, "/entra/passkey/inizia": true, "/entra/passkey/fine": true, "/entra/oidc": true, "/entra/oidc/ritorno": true, "/account/chiavi/{token}/togli": true,
+	"/territorio": true, "/protocollo": true, "/protocolli": true, "/protocolli/scadenze": true, "/centri/{centre}": true, "/persone": true, "/account/sessioni/{session}/chiudi": true, "/account/chiavi": true, "/account/passkey/inizia": true, "/account/passkey/fine": true, "/account/passkey/{passkey}/togli": true, "/entra/passkey/inizia": true, "/entra/passkey/fine": true, "/entra/oidc": true, "/entra/oidc/ritorno": true, "/account/chiavi/{token}/togli": true,
 }
 
 func TestNobodyCanReadWriteOrTellApartWhatIsNotTheirs(t *testing.T) {
@@ -105,6 +108,7 @@ func TestNobodyCanReadWriteOrTellApartWhatIsNotTheirs(t *testing.T) {
 	o := gather(t, d)
 	strangers := map[string]*http.Client{
 		"another body": signIn(t, d, "Genova", 4), "another centre": signIn(t, d, "Genova-centro", 4), "nobody": client(t),
+		"an operator of others": signIn(t, d, "Gestore", 4), "a laboratory": signIn(t, d, "Laboratorio", 4),
 	}
 	before := snapshot(t, d, o)
 	for _, rt := range web.Routes() {
@@ -130,6 +134,73 @@ func TestNobodyCanReadWriteOrTellApartWhatIsNotTheirs(t *testing.T) {
 	}
 	if after := snapshot(t, d, o); after != before {
 		t.Errorf("a stranger changed something:\nbefore %s\nafter  %s", before, after)
+	}
+}
+
+func TestASeatHasNoOtherPagesThanItsOwn(t *testing.T) {
+	d := start(t)
+	if _, err := d.Story(t.Context(), func(demo.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	o := gather(t, d)
+	for key, kind := range map[string]access.Kind{
+		"Enna": access.Body, "Gestore": access.Operator, "Palermo": access.Centre, "Nazionale": access.National, "ANCI": access.ANCI, "Laboratorio": access.Lab,
+	} {
+		c := signIn(t, d, key, 5)
+		for _, rt := range web.Routes() {
+			if rt.Open || len(rt.Who) == 0 || slices.Contains(rt.Who, kind) {
+				continue
+			}
+			// Beside it, so that the navigation marks the same entry.
+			noun, _, _ := strings.Cut(rt.Pattern[1:], "/")
+			_, none := ask(t, c, "GET", d.URL+"/"+noun+"/non/esiste/nulla", o)
+			code, body := ask(t, c, rt.Method, d.URL+fill(rt.Pattern, o, true), o)
+			if code != http.StatusNotFound || body != none {
+				t.Errorf("%s %s answers the seat %q with %d, and not as a page that is not there", rt.Method, rt.Pattern, kind, code)
+			}
+		}
+	}
+}
+
+func TestAReaderLooksAndNeverActs(t *testing.T) {
+	d := start(t)
+	if _, err := d.Story(t.Context(), func(demo.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	o := gather(t, d)
+	code, err := d.Node.Entry.Invite(t.Context(), d.People["Enna-resp"].Viewer, entry.Mandate{Kind: access.Body, Role: access.Reader, Body: o["body"], Title: "Segreteria, Comune di Enna"}, "COSC-SICILIA-OCC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Node.Entry.Accept(t.Context(), code, d.People["Enna"].Login, demo.Password); err != nil {
+		t.Fatal(err)
+	}
+	c := signIn(t, d, "Enna", 5)
+	_, page := ask(t, c, "GET", d.URL+"/account", o)
+	m := regexp.MustCompile(`name="sede" value="([0-9a-z]{26})"[^>]*>[^<]*Segreteria|value="([0-9a-z]{26})">Segreteria`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("the second seat is not on the page of the account")
+	}
+	res, err := c.PostForm(d.URL+"/account/sede", url.Values{"sede": {m[1] + m[2]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("changing the seat: %s", res.Status)
+	}
+	before := snapshot(t, d, o)
+	for _, rt := range web.Routes() {
+		if rt.Method != http.MethodPost || rt.Open || strings.HasPrefix(rt.Pattern, "/account") || len(rt.Who) > 0 && !slices.Contains(rt.Who, access.Body) {
+			continue
+		}
+		code, _ := ask(t, c, rt.Method, d.URL+fill(rt.Pattern, o, true), o)
+		if code < 400 {
+			t.Errorf("a reader may %s (%d)", rt.Pattern, code)
+		}
+	}
+	if after := snapshot(t, d, o); after != before {
+		t.Errorf("a reader changed something:\nbefore %s\nafter  %s", before, after)
 	}
 }
 
@@ -174,6 +245,11 @@ func gather(t *testing.T, d *demo.Demo) objects {
 		t.Fatal(err)
 	}
 	o["agreement"] = ag.ID
+	doc, err := d.Node.Agreements.Attach(ctx, pa, ag.ID, "delibera.pdf", []byte("testo della delibera"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o["document"] = doc.ID
 	p := signIn(t, d, "Palermo", 3)
 	_, body := ask(t, p, "GET", d.URL+"/allerte", o)
 	for _, m := range regexp.MustCompile(`/allerte/([0-9a-z]{26})`).FindAllStringSubmatch(body, -1) {
@@ -250,7 +326,11 @@ func snapshot(t *testing.T, d *demo.Demo, o objects) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(f.Version, f.State, len(f.Events), len(f.Observables), len(f.Files), a.Version, len(a.Events), tally.Answered(), ag.Revoked.IsZero(), len(nets), fi.State)
+	given, err := d.Node.Territory.Delegations(ctx, enna, enna.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(len(given), len(a.Documents), a.Title, f.Version, f.State, len(f.Events), len(f.Observables), len(f.Files), a.Version, len(a.Events), tally.Answered(), ag.Revoked.IsZero(), len(nets), fi.State)
 }
 
 func TestTheLinkAnswersNobodyWithoutACertificate(t *testing.T) {
