@@ -166,6 +166,8 @@ type Store interface {
 	PutSection(ctx context.Context, v access.Viewer, s Section) error
 	// Body fails with NotFound.
 	Body(ctx context.Context, v access.Viewer, id ids.ID) (Body, error)
+	// Named gives bodies by id, those that there are.
+	Named(ctx context.Context, v access.Viewer, list []ids.ID) (map[ids.ID]Body, error)
 	// ByBelfiore fails with NotFound.
 	ByBelfiore(ctx context.Context, v access.Viewer, code string) (Body, error)
 	// Bodies gives bodies by name; next is the cursor of the following page.

@@ -58,9 +58,15 @@ func run() error {
 	defer f.Close()
 	b := &bench{context.Background(), dir, json.NewEncoder(f)}
 	fmt.Printf("%-58s %12s %-8s %8s  %s\n", "WHAT", "VALUE", "UNIT", "RATIO", "AGAINST")
-	for _, step := range []func() error{b.fanOut, b.intake, b.pages} {
-		if err := step(); err != nil {
-			return err
+	for _, m := range []struct {
+		name string
+		run  func() error
+	}{{"fanout", b.fanOut}, {"intake", b.intake}, {"pages", b.pages}} {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], m.name) {
+			continue
+		}
+		if err := m.run(); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 
 	"filo/access"
@@ -98,6 +100,27 @@ func bodyFields(b *territory.Body) []any {
 func (s Territories) Body(ctx context.Context, _ access.Viewer, id ids.ID) (b territory.Body, err error) {
 	err = s.one(ctx, "SELECT "+bodyCols+" FROM body WHERE id = $1", []any{string(id)}, bodyFields(&b)...)
 	return b, err
+}
+
+// Named gives bodies by id, a thousand at a time.
+func (s Territories) Named(ctx context.Context, _ access.Viewer, list []ids.ID) (map[ids.ID]territory.Body, error) {
+	out := make(map[ids.ID]territory.Body, len(list))
+	for part := range slices.Chunk(list, 1000) {
+		var w where
+		marks := make([]string, len(part))
+		for i, id := range part {
+			w.args = append(w.args, string(id))
+			marks[i] = "$" + strconv.Itoa(i+1)
+		}
+		bodies, err := each(ctx, s.DB, "SELECT "+bodyCols+" FROM body WHERE id IN ("+strings.Join(marks, ",")+")", w.args, bodyFields)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range bodies {
+			out[b.ID] = b
+		}
+	}
+	return out, nil
 }
 
 // ByBelfiore fails with NotFound.

@@ -207,21 +207,20 @@ func (s *Server) queue(q *req) error {
 	return s.render(q, "queue", p)
 }
 
-// rows adds the names of bodies, each asked for once.
+// rows adds the names of bodies.
 func (s *Server) rows(q *req, list []report.Report) ([]queueRow, error) {
-	names := map[ids.ID]string{}
+	var bodies []ids.ID
+	for _, r := range list {
+		if !slices.Contains(bodies, r.Body) {
+			bodies = append(bodies, r.Body)
+		}
+	}
+	names, err := s.Territory.Named(q.Context(), q.v, bodies)
 	out := make([]queueRow, len(list))
 	for i, r := range list {
-		if _, ok := names[r.Body]; !ok {
-			b, err := s.Territory.Body(q.Context(), q.v, r.Body)
-			if err != nil && !fault.Is(err, fault.NotFound) {
-				return nil, err
-			}
-			names[r.Body] = b.Name
-		}
-		out[i] = queueRow{r, names[r.Body]}
+		out[i] = queueRow{r, names[r.Body].Name}
 	}
-	return out, nil
+	return out, err
 }
 
 // liveStream tells an open page that there may be something new; it carries no
