@@ -41,7 +41,7 @@ func demoCmd() *cobra.Command {
 			enc.SetIndent("", " ")
 			return enc.Encode(map[string]any{"complete": true, "steps": steps})
 		}
-		roles(out, d)
+		roles(out, d, *watch)
 		<-c.Context().Done()
 		fmt.Fprintln(out, "\nfilo: fermo tutto.")
 		return nil
@@ -49,7 +49,7 @@ func demoCmd() *cobra.Command {
 	return c
 }
 
-func roles(w io.Writer, d *demo.Demo) {
+func roles(w io.Writer, d *demo.Demo, watch string) {
 	fmt.Fprintf(w, "\nApri  %s\n\nPassword di tutti: %s\nAl secondo passo usa uno dei codici di riserva (ognuno vale una volta):\n\n", d.URL, demo.Password)
 	keys := make([]string, 0, len(d.People))
 	for k := range d.People {
@@ -59,6 +59,9 @@ func roles(w io.Writer, d *demo.Demo) {
 	for _, k := range keys {
 		p := d.People[k]
 		fmt.Fprintf(w, "  %-52s %-42s %s  %s\n", p.Title, p.Login, p.Recovery[0], p.Recovery[1])
+	}
+	if watch != "" {
+		fmt.Fprintf(w, "\nL'agente di Enna legge anche %s: pagina Agenti e pagina Rilevazioni del tecnico CED di Enna.\n", watch)
 	}
 	fmt.Fprintf(w, "\nProva tu: scrivi righe di sshd in %s\nFerma con Ctrl+C.\n", d.Logs["Enna"])
 }

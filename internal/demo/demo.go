@@ -72,6 +72,13 @@ const Attacker = "203.0.113.77"
 
 // Start builds everything and returns once pages and agents are up.
 func Start(ctx context.Context, o Options) (*Demo, error) {
+	if o.Watch != "" {
+		f, err := os.Open(o.Watch)
+		if err != nil {
+			return nil, fmt.Errorf("the log to watch: %w", err)
+		}
+		f.Close()
+	}
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "filo-demo-")
 		if err != nil {

@@ -267,10 +267,10 @@ func (s Reports) SeenElsewhere(ctx context.Context, v access.Viewer, id ids.ID) 
 }
 
 // Counts gives how many reports are open and how many of them nobody took, of
-// the thousand that come first in the queue.
+// the thousand that come first in the queue; exercises are not counted.
 func (s Reports) Counts(ctx context.Context, v access.Viewer) (open, waiting int, err error) {
 	var w where
-	w.add("open")
+	w.add("open AND exercise = false")
 	reportScope(&w, v)
 	if v.Police() {
 		w.add("direction = 'dal_comune'")

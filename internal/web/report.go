@@ -108,7 +108,7 @@ func (s *Server) place(q *req, body ids.ID) (b territory.Body, c territory.Centr
 
 func (s *Server) reportBegin(q *req) error {
 	body := q.chosen()
-	r := report.Report{How: report.ByForm, Now: q.form("adesso") == "si", Step: 2}
+	r := report.Report{How: report.ByForm, Now: q.form("adesso") == "si", Step: 2, Exercise: q.form("esercitazione") != ""}
 	if q.v.Police() {
 		body = ids.ID(q.form("ente"))
 		r.How, r.Caller = report.ByPhone, q.form("chi")
