@@ -5,6 +5,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -54,9 +55,11 @@ type Demo struct {
 	People map[string]Person
 	Logs   map[string]string // by Comune
 	opt    Options
-	heard  chan heard
-	stop   context.CancelFunc
-	done   chan error
+	// temporary: the folder was made here and goes when it is closed.
+	temporary bool
+	heard     chan heard
+	stop      context.CancelFunc
+	done      chan error
 }
 
 type heard struct {
@@ -79,12 +82,13 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 		}
 		f.Close()
 	}
+	temporary := false
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "filo-demo-")
 		if err != nil {
 			return nil, err
 		}
-		o.Dir = dir
+		o.Dir, temporary = dir, true
 	}
 	pages, err := listen(o.Listen)
 	if err != nil {
@@ -102,7 +106,7 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Demo{Node: n, URL: c.Public, People: map[string]Person{}, Logs: map[string]string{}, opt: o, heard: make(chan heard, 256), done: make(chan error, 8)}
+	d := &Demo{Node: n, URL: c.Public, People: map[string]Person{}, Logs: map[string]string{}, opt: o, temporary: temporary, heard: make(chan heard, 256), done: make(chan error, 8)}
 	if err := d.seed(ctx); err != nil {
 		return nil, err
 	}
@@ -136,7 +140,11 @@ func (d *Demo) Close() error {
 	for range len(comuni) + 1 {
 		<-d.done
 	}
-	return d.Node.Close()
+	err := d.Node.Close()
+	if d.temporary {
+		err = errors.Join(err, os.RemoveAll(d.opt.Dir))
+	}
+	return err
 }
 
 func (d *Demo) seed(ctx context.Context) error {
