@@ -133,6 +133,34 @@ func (a Agreement) InForceOn(d clock.Day) bool {
 	return a.Renewal == Tacit && a.State == InForce
 }
 
+// Cover gives the bodies to which the agreements of a list give a clause on a
+// day. A body needs an agreement of its own; each agreement above it, up to the
+// framework, must be in force and have the clause too. An agreement that names a
+// parent outside the list gives nothing.
+func Cover(list []Agreement, c access.Clause, day clock.Day) map[ids.ID]bool {
+	gives := make(map[ids.ID]Agreement, len(list))
+	for _, a := range list {
+		if a.InForceOn(day) && a.Has(c) {
+			gives[a.ID] = a
+		}
+	}
+	out := map[ids.ID]bool{}
+	for _, a := range gives {
+		ok := a.Body != ""
+		up := a
+		for range len(Levels) {
+			if !ok || up.Parent == "" {
+				break
+			}
+			up, ok = gives[up.Parent]
+		}
+		if ok && up.Parent == "" {
+			out[a.Body] = true
+		}
+	}
+	return out
+}
+
 // FirstTermEnd gives the last day of a term that starts on start: the day
 // before the same day number months later (art. 2963 c.c. end-of-month rule).
 func FirstTermEnd(start clock.Day, months int) clock.Day {

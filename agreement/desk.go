@@ -37,32 +37,10 @@ func (d *Desk) Covered(ctx context.Context, body ids.ID, c access.Clause, at tim
 	if err != nil {
 		return fmt.Errorf("cover of %s: %w", body, err)
 	}
-	day := clock.DayOf(at)
-	for _, a := range list {
-		if a.Body == body && a.InForceOn(day) && a.Has(c) && chainAllows(list, a, c, day) {
-			return nil
-		}
+	if Cover(list, c, clock.DayOf(at))[body] {
+		return nil
 	}
 	return fault.New(fault.NotCovered, "agreement.not_covered."+string(c))
-}
-
-// chainAllows walks from an agreement to its parents: each one that exists must
-// be in force and have the clause on.
-func chainAllows(list []Agreement, a Agreement, c access.Clause, day clock.Day) bool {
-	for range 4 { // framework, regional, municipal: the chain is short
-		if a.Parent == "" {
-			return true
-		}
-		i := slices.IndexFunc(list, func(p Agreement) bool { return p.ID == a.Parent })
-		if i < 0 {
-			return false // it names a parent that is gone: nothing is given on a guess
-		}
-		a = list[i]
-		if !a.InForceOn(day) || !a.Has(c) {
-			return false
-		}
-	}
-	return false
 }
 
 // Open begins an agreement as a draft. Only people of the centre may.

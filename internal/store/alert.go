@@ -273,7 +273,7 @@ func (s Alerts) Concerned(ctx context.Context, v access.Viewer, a alert.Audience
 		if !narrowed && len(a.Bodies) == 0 {
 			reason, fits = "territorio", true
 		}
-		if !fits || except[string(c.Body)] || !covered[string(c.Body)] {
+		if !fits || except[string(c.Body)] || !covered[c.Body] {
 			continue
 		}
 		c.Why = reason
@@ -336,38 +336,10 @@ func (s Alerts) why(ctx context.Context, a alert.Audience, networks []string) (m
 	return out, len(a.Holdings) > 0 || a.Networks, nil
 }
 
-// covered gives the bodies whose agreement in force has the clause: what
-// agreement.Desk.Covered says of one body, for all of them at once.
-func (s Alerts) covered(ctx context.Context, c access.Clause, day clock.Day) (map[string]bool, error) {
+// covered gives the bodies that have the clause on a day.
+func (s Alerts) covered(ctx context.Context, c access.Clause, day clock.Day) (map[ids.ID]bool, error) {
 	list, err := each(ctx, s.DB, "SELECT "+agreementCols+" FROM agreement WHERE state IN ('in_vigore','disdetta_comunicata')", nil, agreementFields)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[ids.ID]agreement.Agreement, len(list))
-	for _, a := range list {
-		byID[a.ID] = a
-	}
-	known, err := each(ctx, s.DB, "SELECT id FROM agreement WHERE level IN ('quadro','regionale')", nil, func(id *ids.ID) []any { return []any{id} })
-	if err != nil {
-		return nil, err
-	}
-	exists := set(strs(known))
-	out := map[string]bool{}
-	for _, a := range list {
-		if a.Body == "" {
-			continue
-		}
-		ok := a.InForceOn(day) && a.Has(c)
-		for p, n := a.Parent, 0; ok && p != "" && exists[string(p)] && n < 4; n++ {
-			up, found := byID[p]
-			ok = found && up.InForceOn(day) && up.Has(c)
-			p = up.Parent
-		}
-		if ok {
-			out[string(a.Body)] = true
-		}
-	}
-	return out, nil
+	return agreement.Cover(list, c, day), err
 }
 
 func set(list []string) map[string]bool {
