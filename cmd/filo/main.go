@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string) int {
 			"A centre to set up?                 filo init && filo serve",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(scanCmd(), serveCmd(), initCmd(), enrolCmd(), agentCmd(), territoryCmd(), receiptCmd(), doctorCmd(), demoCmd(), versionCmd())
+	root.AddCommand(scanCmd(), serveCmd(), initCmd(), enrolCmd(), agentCmd(), territoryCmd(), receiptCmd(), indicatorCmd(), doctorCmd(), demoCmd(), versionCmd())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
