@@ -5,6 +5,8 @@ package edge
 
 import (
 	"context"
+	crand "crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +28,7 @@ import (
 	"filo/internal/logline"
 	"filo/internal/observable"
 	"filo/internal/spool"
+	"filo/internal/watch"
 	"filo/internal/wire"
 )
 
@@ -37,6 +41,8 @@ type Config struct {
 	Log     *slog.Logger
 	Every   time.Duration // how often logs are looked at; 0: 250 ms
 	Limit   int64         // bytes of the queue on disk; 0: 256 MB
+	Keep    time.Duration // how far the look-back reaches; 0: 90 days
+	Budget  int64         // bytes of the look-back on disk; 0: 2 GB
 	// Heard, when set, is told of steps as they happen; the demonstration listens.
 	Heard func(step string, about string)
 }
@@ -57,7 +63,8 @@ type Agent struct {
 	spool   *spool.Spool
 	history *history.History
 	engine  *detection.Engine
-	set     *observable.Set
+	list    *watch.List
+	finder  observable.Finder
 	sources []*follow
 	state   state
 	started time.Time
@@ -66,9 +73,15 @@ type Agent struct {
 	wakeUp  chan struct{}
 	offset  atomic.Int64 // nanoseconds, own clock minus the node's
 	allow   []netip.Prefix
-	told    time.Time // when the last status was queued
-	grown   time.Time // when growing findings were last told
-	reading bool      // a line was read since the start
+	told    time.Time             // when the last status was queued
+	grown   time.Time             // when growing findings were last told
+	reading bool                  // a line was read since the start
+	alerts  map[ids.ID]wire.Alert // what is watched for
+	tidying atomic.Bool
+	rolled  time.Time // when ended hours last became segments
+	tokens  []observable.Token
+	keys    []observable.Key
+	hits    []watch.Hit
 }
 
 type follow struct {
@@ -84,10 +97,11 @@ type follow struct {
 type state struct {
 	Positions map[string]source.Position `json:"positions"`
 	Memory    detection.Memory           `json:"memory"`
-	Cursor    uint64                     `json:"cursor"` // last change applied
-	Alerts    map[ids.ID]wire.Alert      `json:"alerts"` // what is watched for
+	History   history.Mark               `json:"history,omitempty"` // how much of the look-back counts
+	Cursor    uint64                     `json:"cursor"`            // last change applied
 	Settings  wire.Settings              `json:"settings"`
-	Matched   map[string]time.Time       `json:"matched"` // when a match was last told
+	Matched   map[string]time.Time       `json:"matched"`          // when a match was last told
+	Alerts    map[ids.ID]wire.Alert      `json:"alerts,omitempty"` // of the first version; now in a file of their own
 }
 
 const stateFile = "state.json"
@@ -100,6 +114,9 @@ func Open(c Config) (*Agent, error) {
 	if c.Limit == 0 {
 		c.Limit = 256 << 20
 	}
+	if c.Budget == 0 {
+		c.Budget = 2 << 30
+	}
 	if c.Heard == nil {
 		c.Heard = func(string, string) {}
 	}
@@ -107,7 +124,7 @@ func Open(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{c: c, set: observable.NewSet(), changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
+	a := &Agent{c: c, alerts: map[ids.ID]wire.Alert{}, changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
 	if a.client, err = link.New(c.State, id); err != nil {
 		return nil, err
 	}
@@ -117,13 +134,47 @@ func Open(c Config) (*Agent, error) {
 	if a.spool.Torn != "" {
 		c.Log.Warn("queue cut off after a crash", "what", a.spool.Torn)
 	}
-	if a.history, err = history.Open(filepath.Join(c.State, "history")); err != nil {
+	if a.finder.Seed, err = loadSeed(c.State); err != nil {
 		return nil, err
 	}
 	if err := a.loadState(); err != nil {
 		return nil, err
 	}
+	if err := a.openHistory(); err != nil {
+		return nil, err
+	}
+	if err := a.openList(); err != nil {
+		return nil, err
+	}
 	return a, a.openSources()
+}
+
+// loadSeed gives the number under which this machine makes its keys; the first
+// call chooses it.
+func loadSeed(dir string) (observable.Seed, error) {
+	path := filepath.Join(dir, "seed")
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) != 8 {
+		return 0, fmt.Errorf("%s is damaged: without it the look-back cannot be read; delete it together with the folder history", path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		b = make([]byte, 8)
+		if _, err = crand.Read(b); err == nil {
+			err = spool.WriteFile(path, b)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return observable.Seed(binary.LittleEndian.Uint64(b)), nil
+}
+
+func (a *Agent) openHistory() (err error) {
+	a.history, err = history.Open(filepath.Join(a.c.State, "history"), a.finder.Seed, history.Options{Keep: a.c.Keep, Budget: a.c.Budget}, a.state.History)
+	if err == nil && len(a.history.Health().Damaged) > 0 {
+		a.c.Log.Warn("look-back damaged, set aside", "files", a.history.Health().Damaged)
+	}
+	return err
 }
 
 func (a *Agent) loadState() error {
@@ -141,19 +192,13 @@ func (a *Agent) loadState() error {
 	if s.Positions == nil {
 		s.Positions = map[string]source.Position{}
 	}
-	if s.Alerts == nil {
-		s.Alerts = map[ids.ID]wire.Alert{}
-	}
 	if s.Matched == nil {
 		s.Matched = map[string]time.Time{}
 	}
 	a.applySettings(s.Settings)
 	a.engine = detection.New(a.allow)
 	a.engine.Recall(s.Memory)
-	for _, al := range s.Alerts {
-		a.watch(al)
-	}
-	return nil
+	return a.loadAlerts()
 }
 
 func (a *Agent) applySettings(s wire.Settings) {
@@ -198,6 +243,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer func() { stop(); <-done }()
 	go func() { defer close(done); a.talk(ctx) }()
 	a.status()
+	var work sync.WaitGroup
+	defer work.Wait()
 	look := time.NewTicker(a.c.Every)
 	defer look.Stop()
 	slow := time.NewTicker(time.Minute)
@@ -216,11 +263,23 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 		case <-slow.C:
 			a.status()
-			if err := a.history.Retain(a.c.Clock.Now()); err != nil {
-				a.trouble(err)
-			}
+			a.tidy(&work)
 		}
 	}
+}
+
+// tidy merges what the look-back holds and deletes what is too old, beside the
+// reading.
+func (a *Agent) tidy(work *sync.WaitGroup) {
+	if !a.tidying.CompareAndSwap(false, true) {
+		return
+	}
+	work.Go(func() {
+		defer a.tidying.Store(false)
+		if err := a.history.Tidy(a.c.Clock.Now()); err != nil {
+			a.trouble(err)
+		}
+	})
 }
 
 func (a *Agent) close() {
@@ -228,6 +287,8 @@ func (a *Agent) close() {
 		s.file.Close()
 	}
 	a.spool.Close()
+	a.history.Close()
+	a.list.Close()
 }
 
 // trouble says what is wrong with the disk, on the page and in the log. What
@@ -295,17 +356,27 @@ func (a *Agent) Step() error {
 }
 
 func (a *Agent) keep(events []wire.Event) error {
-	if err := a.history.Flush(a.c.Clock.Now()); err != nil {
+	mark, err := a.history.Flush()
+	if err != nil {
 		return err
 	}
 	if err := a.spool.Append(events...); err != nil {
 		return err
 	}
+	a.state.History = mark
 	for _, s := range a.sources {
 		a.state.Positions[s.Path] = s.file.Position()
 	}
 	a.state.Memory = a.engine.Remember()
-	return a.saveState()
+	if err := a.saveState(); err != nil {
+		return err
+	}
+	now := a.c.Clock.Now()
+	if !a.history.Full() && now.Sub(a.rolled) < time.Minute {
+		return nil
+	}
+	a.rolled = now
+	return a.history.Roll(now)
 }
 
 // undo goes back to what is on disk: the lines will be read again.
@@ -316,8 +387,9 @@ func (a *Agent) undo() {
 		s.file.Close()
 		s.file = source.NewFile(s.Path, a.state.Positions[s.Path])
 	}
-	if h, err := history.Open(filepath.Join(a.c.State, "history")); err == nil {
-		a.history = h
+	a.history.Close()
+	if err := a.openHistory(); err != nil {
+		a.trouble(err)
 	}
 }
 
@@ -362,32 +434,36 @@ func (a *Agent) line(s *follow, line []byte) ([]wire.Event, error) {
 		}
 		s.stat.Allowed += a.engine.Allowed - before
 	}
-	var values []observable.Value
-	observable.Each(line, func(v observable.Value) {
-		values = append(values, v)
-		for _, key := range a.set.Match(v) {
+	a.tokens = a.finder.Find(line, a.tokens[:0])
+	var err error
+	if a.hits, err = a.list.Match(line, a.tokens, a.hits[:0]); err != nil {
+		return out, err
+	}
+	for _, h := range a.hits {
+		for _, name := range h.Names {
 			s.stat.Matched++
-			out = a.match(out, key, e.Time, s.Name, line)
+			out = a.match(out, h.Value.Value, name, e.Time, s.Name)
 		}
-	})
-	return out, a.history.Line(e.Time, s.Name, values)
+	}
+	a.keys = a.finder.Keys(line, a.tokens, a.keys[:0])
+	return out, a.history.Line(now, e.Time, s.Name, a.keys)
 }
 
 // matchEvery is how often the same indicator is told again from the same log.
 const matchEvery = 10 * time.Minute
 
-func (a *Agent) match(out []wire.Event, key string, at time.Time, log string, line []byte) []wire.Event {
-	alert, ind, live := a.indicator(key)
-	if !live {
+func (a *Agent) match(out []wire.Event, value, name string, at time.Time, log string) []wire.Event {
+	alert, ind, until := unname(name)
+	if !a.c.Clock.Now().Before(until) {
 		return out
 	}
-	k := key + " " + log
+	k := name + " " + log
 	if last, ok := a.state.Matched[k]; ok && a.c.Clock.Now().Sub(last) < matchEvery {
 		return out
 	}
 	a.state.Matched[k] = a.c.Clock.Now()
-	a.c.Heard("match", ind.Value)
-	return append(out, a.event(wire.EventMatch, wire.Match{Indicator: ind.ID, Alert: alert, At: at, Log: log}))
+	a.c.Heard("match", value)
+	return append(out, a.event(wire.EventMatch, wire.Match{Indicator: ind, Alert: alert, At: at, Log: log}))
 }
 
 // talk speaks with the node: sends what waits, fetches what is new, and waits

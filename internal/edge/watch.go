@@ -2,13 +2,20 @@ package edge
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"filo/internal/ids"
 	"filo/internal/observable"
+	"filo/internal/spool"
+	"filo/internal/watch"
 	"filo/internal/wire"
 )
 
@@ -18,6 +25,7 @@ func (a *Agent) cursor() uint64 { return atomic.LoadUint64(&a.state.Cursor) }
 // look-back runs and the node is told.
 func (a *Agent) Apply(page wire.ChangesPage) error {
 	var events []wire.Event
+	changed := false
 	news := page.Next > a.cursor()
 	for _, c := range page.Changes {
 		if c.Seq <= a.cursor() {
@@ -30,8 +38,10 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 				a.c.Log.Warn("alert not understood", "seq", c.Seq, "err", err)
 				break
 			}
-			a.state.Alerts[al.ID] = al
-			a.watch(al)
+			if err := a.watch(al); err != nil {
+				return err
+			}
+			changed = true
 			ans, err := a.lookBack(al)
 			if err != nil {
 				return err
@@ -45,8 +55,12 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 				break
 			}
 			// Without an agreement in force the same recalls come again and again.
-			if a.unwatch(r) {
-				news = true
+			had, err := a.unwatch(r)
+			if err != nil {
+				return err
+			}
+			if had {
+				news, changed = true, true
 				a.c.Heard("recall", string(r.Alert))
 			}
 		case wire.ChangeSettings:
@@ -64,6 +78,11 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 	}
 	// First what is watched for, then what is told, then the cursor: a crash in
 	// between fetches the same changes again, and repeats the same answers.
+	if changed {
+		if err := a.saveAlerts(); err != nil {
+			return err
+		}
+	}
 	if err := a.saveState(); err != nil {
 		return err
 	}
@@ -77,62 +96,153 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 	return a.saveState()
 }
 
-func watchKey(alert, ind ids.ID) string { return string(alert) + "/" + string(ind) }
+// alertsFile holds the alerts that are watched for; what of them is a value is in
+// the watch list too.
+const alertsFile = "alerts.json"
 
-func (a *Agent) watch(al wire.Alert) {
-	for _, i := range al.Indicators {
-		if err := a.set.Add(i.Kind, i.Value, watchKey(al.ID, i.ID)); err != nil {
-			a.c.Log.Warn("indicator not understood", "id", i.ID, "err", err)
+func (a *Agent) loadAlerts() error {
+	b, err := os.ReadFile(filepath.Join(a.c.State, alertsFile))
+	if errors.Is(err, os.ErrNotExist) {
+		if a.state.Alerts != nil { // kept by the first version
+			a.alerts = a.state.Alerts
+			a.state.Alerts = nil
+			return a.saveAlerts()
 		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, &a.alerts); err != nil {
+		return fmt.Errorf("%s is damaged: %w", filepath.Join(a.c.State, alertsFile), err)
+	}
+	return nil
+}
+
+// saveAlerts brings alerts and watch list to disk.
+func (a *Agent) saveAlerts() error {
+	if a.list != nil {
+		if err := a.list.Save(); err != nil {
+			return err
+		}
+	}
+	b, err := json.Marshal(a.alerts)
+	if err != nil {
+		return err
+	}
+	return spool.WriteFile(filepath.Join(a.c.State, alertsFile), b)
+}
+
+// openList opens the watch list and makes it say what the alerts say, in case a
+// crash came between the two or the list was damaged.
+func (a *Agent) openList() error {
+	list, damaged, err := watch.Open(filepath.Join(a.c.State, "watch"), a.finder.Seed)
+	if err != nil {
+		return err
+	}
+	if damaged {
+		a.c.Log.Warn("watch list damaged, made anew from the alerts")
+	}
+	a.list = list
+	want := 0
+	for _, al := range a.alerts {
+		want += len(al.Indicators)
+	}
+	if list.Len() == want {
+		return nil
+	}
+	return list.Replace(func(yield func(watch.Entry) bool) {
+		for _, al := range a.alerts {
+			for _, i := range al.Indicators {
+				if _, err := observable.Parse(i.Kind, i.Value); err == nil && !yield(entryOf(al.ID, i)) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// entryOf names an indicator "alert/indicator/until", so that a hit needs no
+// other look-up.
+func entryOf(alert ids.ID, i wire.Indicator) watch.Entry {
+	return watch.Entry{
+		Value: observable.Value{Kind: i.Kind, Value: i.Value},
+		Name:  string(alert) + "/" + string(i.ID) + "/" + strconv.FormatInt(i.ValidUntil.Unix(), 36),
 	}
 }
 
+func unname(name string) (alert, indicator ids.ID, until time.Time) {
+	p := strings.SplitN(name, "/", 3)
+	if len(p) != 3 {
+		return "", "", until
+	}
+	sec, _ := strconv.ParseInt(p[2], 36, 64)
+	return ids.ID(p[0]), ids.ID(p[1]), time.Unix(sec, 0)
+}
+
+// watch begins to watch for an alert; an indicator that is not understood is
+// logged and the others are taken.
+func (a *Agent) watch(al wire.Alert) error {
+	known := al.Indicators[:0:0]
+	var entries []watch.Entry
+	for _, i := range al.Indicators {
+		if _, err := observable.Parse(i.Kind, i.Value); err != nil {
+			a.c.Log.Warn("indicator not understood", "id", i.ID, "err", err)
+			continue
+		}
+		known = append(known, i)
+		entries = append(entries, entryOf(al.ID, i))
+	}
+	al.Indicators = known
+	a.alerts[al.ID] = al
+	return a.list.Add(entries...)
+}
+
 // unwatch reports whether there was anything to take back.
-func (a *Agent) unwatch(r wire.Recall) bool {
-	al, ok := a.state.Alerts[r.Alert]
+func (a *Agent) unwatch(r wire.Recall) (bool, error) {
+	al, ok := a.alerts[r.Alert]
 	if !ok {
-		return false
+		return false, nil
 	}
 	named := map[ids.ID]bool{}
 	for _, id := range r.Indicators {
 		named[id] = true
 	}
 	var left []wire.Indicator
+	var gone []watch.Entry
 	for _, i := range al.Indicators {
 		if len(r.Indicators) > 0 && !named[i.ID] {
 			left = append(left, i)
 			continue
 		}
-		a.set.Remove(i.Kind, i.Value, watchKey(al.ID, i.ID))
+		gone = append(gone, entryOf(al.ID, i))
 	}
 	al.Indicators = left
 	if len(left) == 0 {
-		delete(a.state.Alerts, r.Alert)
-		return true
+		delete(a.alerts, r.Alert)
+	} else {
+		a.alerts[r.Alert] = al
 	}
-	a.state.Alerts[r.Alert] = al
-	return true
-}
-
-// indicator finds the indicator of a watch key; live is false once it expired.
-func (a *Agent) indicator(key string) (alert ids.ID, ind wire.Indicator, live bool) {
-	al, id, _ := strings.Cut(key, "/")
-	for _, i := range a.state.Alerts[ids.ID(al)].Indicators {
-		if string(i.ID) == id {
-			return ids.ID(al), i, a.c.Clock.Now().Before(i.ValidUntil)
-		}
-	}
-	return "", ind, false
+	return true, a.list.Remove(gone...)
 }
 
 // lookBack asks the look-back whether an alert's indicators were seen.
 func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 	now := a.c.Clock.Now()
-	set := observable.NewSet()
-	for _, i := range al.Indicators {
-		_ = set.Add(i.Kind, i.Value, string(i.ID)) // what is not understood was logged by watch
+	var keys []observable.Key
+	of := map[observable.Key][]int{}
+	for i, ind := range al.Indicators {
+		v, err := observable.Parse(ind.Kind, ind.Value)
+		if err != nil {
+			continue // was logged by watch
+		}
+		asked, _ := a.finder.Seed.Ask(v)
+		for _, k := range asked {
+			keys = append(keys, k)
+			of[k] = append(of[k], i)
+		}
 	}
-	seen, cover, err := a.history.Look(set, now)
+	seen, cover, err := a.history.Look(keys, now)
 	if err != nil {
 		return wire.Answer{}, err
 	}
@@ -140,9 +250,26 @@ func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 	if ans.From.IsZero() {
 		ans.From = now
 	}
-	for _, i := range al.Indicators {
-		if s := seen[string(i.ID)]; s != nil {
-			ans.Seen = append(ans.Seen, wire.Seen{Indicator: i.ID, Count: s.Count, First: s.First, Last: s.Last, Log: s.Log})
+	found := map[int]*wire.Seen{}
+	for k, s := range seen {
+		for _, i := range of[k] {
+			w := found[i]
+			if w == nil {
+				w = &wire.Seen{Indicator: al.Indicators[i].ID, First: s.First, Last: s.Last, Log: s.Log}
+				found[i] = w
+			}
+			w.Count += int(s.Count)
+			if s.First.Before(w.First) {
+				w.First = s.First
+			}
+			if s.Last.After(w.Last) {
+				w.Last, w.Log = s.Last, s.Log
+			}
+		}
+	}
+	for i := range al.Indicators {
+		if w := found[i]; w != nil {
+			ans.Seen = append(ans.Seen, *w)
 		}
 	}
 	return ans, nil
@@ -152,7 +279,7 @@ func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 func (a *Agent) status() {
 	s := wire.Status{
 		Version: a.c.Version, System: runtime.GOOS + "/" + runtime.GOARCH, Host: hostname(), Spooled: a.spool.Len(),
-		Live: a.set.Len(), Started: a.started,
+		Live: a.list.Len(), Started: a.started,
 	}
 	if p := a.disk.Load(); p != nil {
 		s.Disk = *p

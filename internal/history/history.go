@@ -1,281 +1,272 @@
-// Package history remembers which technical values a Comune's logs carried, in
-// which hour, how often, in which log: the look-back that answers "were we hit
-// too?" without any line leaving the machine. It is a folder of one file per
-// hour; retention deletes whole files.
+// Package history remembers which technical values a Comune's logs carried, when,
+// how often, in which log: the look-back that answers "were we hit too?" without
+// any line leaving the machine. It keeps 64-bit keys, never the values.
+//
+// What grows is in memory and in a journal; an hour that ended becomes an
+// immutable segment, the hours of a day one segment, thirty days one. Retention
+// deletes whole segments, by age and by room on the disk.
 package history
 
 import (
-	"bufio"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"filo/internal/observable"
 	"filo/internal/spool"
 )
 
-// Keep is how long the look-back reaches.
-const Keep = 30 * 24 * time.Hour
+// Keep is how long the look-back reaches when nothing else is asked for.
+const Keep = 90 * 24 * time.Hour
 
-// maxHour bounds how many distinct values one hour holds in memory.
-const maxHour = 200_000
+// The limits of what is open at one time.
+const (
+	maxTables  = 32
+	maxEntries = 300_000
+	late       = 26 * time.Hour // an older line goes to the table of its day
+)
 
-const layout = "2006010215"
-
-// Entry is one value in one hour of one log.
-type Entry struct {
-	Kind  string    `json:"k"`
-	Value string    `json:"v"`
-	Log   string    `json:"l"`
-	Count int       `json:"n"`
-	First time.Time `json:"f"`
-	Last  time.Time `json:"t"`
+// Options say how far the look-back reaches; zero values are the defaults.
+type Options struct {
+	Keep   time.Duration // Keep
+	Budget int64         // bytes on disk; 0: no limit
 }
 
-// hour is the content of one file.
-type hour struct {
-	Entries []Entry           `json:"entries"`
-	Lines   map[string]uint64 `json:"lines"`
-	Dropped int               `json:"dropped,omitempty"`
-}
+// Mark says how much of each journal belongs to what the caller has kept. The
+// caller keeps it together with the positions of its logs, and gives it to Open:
+// then a crash counts no line twice.
+type Mark map[string]int64
 
-type mem struct {
-	entries map[[3]string]*Entry
-	lines   map[string]uint64
-	dropped int
-	dirty   bool
-}
-
-// History is an open look-back. It is not safe for several goroutines.
+// History is an open look-back, safe for several goroutines.
 type History struct {
-	dir     string
-	hours   map[string]*mem // those that still grow
-	Damaged []string        // files set aside because their checksum did not fit
-	Dropped int             // values not remembered for lack of room
+	dir  string
+	seed observable.Seed
+	opt  Options
+
+	mu      sync.RWMutex
+	tables  map[string]*table // by span
+	segs    []*segment        // oldest first
+	next    int               // number of the next file
+	entries int               // in all tables
+
+	tidying sync.Mutex
+	damaged []string // files set aside since Open
+	tooOld  uint64   // lines not remembered: older than Keep
+	evicted int      // segments deleted for lack of room
 }
 
-// Open opens the look-back in dir.
-func Open(dir string) (*History, error) {
+// Open opens the look-back in dir, whose keys were made with seed. A nil mark
+// takes the journals whole.
+func Open(dir string, seed observable.Seed, opt Options, mark Mark) (*History, error) {
+	if opt.Keep == 0 {
+		opt.Keep = Keep
+	}
+	h := &History{dir: dir, seed: seed, opt: opt, tables: map[string]*table{}, next: 1}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
-	return &History{dir: dir, hours: map[string]*mem{}}, nil
+	if err := h.load(mark); err != nil {
+		h.Close()
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	return h, nil
 }
 
-func (h *History) at(t time.Time) (*mem, error) {
-	name := t.UTC().Format(layout)
-	if m, ok := h.hours[name]; ok {
-		return m, nil
+func (h *History) load(mark Mark) error {
+	list, err := os.ReadDir(h.dir)
+	if err != nil {
+		return err
 	}
-	m := &mem{entries: map[[3]string]*Entry{}, lines: map[string]uint64{}}
-	old, err := h.read(filepath.Join(h.dir, name))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var old []string
+	journals := map[string]bool{}
+	for _, f := range list {
+		stem, ext, _ := strings.Cut(f.Name(), ".")
+		h.next = max(h.next, number(stem)+1)
+		switch {
+		case ext == "seg":
+			s, err := openSegment(filepath.Join(h.dir, f.Name()))
+			if errors.Is(err, spool.ErrDamaged) {
+				err = h.setAside(f.Name())
+			} else if err == nil {
+				h.segs = append(h.segs, s)
+			}
+			if err != nil {
+				return err
+			}
+		case ext == "journal":
+			journals[stem] = true
+		case ext == "new":
+			err = errors.Join(err, os.Remove(filepath.Join(h.dir, f.Name())))
+		case ext == "" && len(stem) == len(oldLayout):
+			old = append(old, stem)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.dropReplaced(journals); err != nil {
+		return err
+	}
+	for stem := range journals {
+		t, err := openTable(h.dir, stem, mark)
+		if errors.Is(err, spool.ErrDamaged) {
+			err = h.setAside(stem + ".journal")
+		}
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			name := t.span.name()
+			if h.tables[name] != nil {
+				name = stem // grows no more
+			}
+			h.tables[name] = t
+			h.entries += len(t.entries)
+		}
+	}
+	h.sort()
+	return h.readOld(old)
+}
+
+// dropReplaced deletes what a segment took the place of, in case a crash came
+// between the two.
+func (h *History) dropReplaced(journals map[string]bool) error {
+	gone := map[string]bool{}
+	for _, s := range h.segs {
+		if journals[s.stem()] {
+			delete(journals, s.stem())
+			if err := os.Remove(filepath.Join(h.dir, s.stem()+".journal")); err != nil {
+				return err
+			}
+		}
+		for _, r := range s.meta.Replaces {
+			gone[r] = true
+		}
+	}
+	var err error
+	h.segs = slices.DeleteFunc(h.segs, func(s *segment) bool {
+		if gone[s.stem()] {
+			err = errors.Join(err, s.remove())
+		}
+		return gone[s.stem()]
+	})
+	return err
+}
+
+func (h *History) setAside(name string) error {
+	h.damaged = append(h.damaged, name)
+	return os.Rename(filepath.Join(h.dir, name), filepath.Join(h.dir, name+".damaged"))
+}
+
+func (h *History) sort() {
+	slices.SortFunc(h.segs, func(a, b *segment) int {
+		return cmp.Or(cmp.Compare(a.span.first, b.span.first), cmp.Compare(a.path, b.path))
+	})
+}
+
+// Close closes the files. What was added since the last Flush is lost.
+func (h *History) Close() {
+	h.tidying.Lock()
+	defer h.tidying.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.tables {
+		t.journal.Close()
+	}
+	for _, s := range h.segs {
+		s.close()
+	}
+	h.tables, h.segs = map[string]*table{}, nil
+}
+
+// Line notes that one line of a log was read at now, whose own time is at, with
+// the keys of the values in it. A line of the future counts as of now.
+func (h *History) Line(now, at time.Time, log string, keys []observable.Key) error {
+	if at.After(now) {
+		at = now
+	}
+	age := now.Sub(at)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if age > h.opt.Keep {
+		h.tooOld++
+		return nil
+	}
+	s := hourSpan(at)
+	if age > late {
+		s = daySpan(at)
+	}
+	t, err := h.table(s)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	before := len(t.entries)
+	t.line(at, log, keys)
+	h.entries += len(t.entries) - before
+	return nil
+}
+
+// table gives the growing table of a span; the caller holds mu.
+func (h *History) table(s span) (*table, error) {
+	if t, ok := h.tables[s.name()]; ok {
+		return t, nil
+	}
+	t, err := newTable(h.dir, fmt.Sprintf("%s-%06d", s.name(), h.next), s)
+	if err != nil {
 		return nil, err
 	}
-	for i := range old.Entries {
-		e := old.Entries[i]
-		m.entries[[3]string{e.Kind, e.Value, e.Log}] = &e
+	h.next++
+	h.tables[s.name()] = t
+	return t, nil
+}
+
+// Flush brings what was added to disk and gives the mark up to which it counts.
+func (h *History) Flush() (Mark, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m := Mark{}
+	for _, t := range h.tables {
+		if err := t.flush(); err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
+		m[t.stem] = t.journal.Size()
 	}
-	for l, n := range old.Lines {
-		m.lines[l] = n
-	}
-	m.dropped = old.Dropped
-	h.hours[name] = m
 	return m, nil
 }
 
-// Line notes that one line of a log was read at t, with the values in it.
-func (h *History) Line(t time.Time, log string, values []observable.Value) error {
-	m, err := h.at(t)
-	if err != nil {
-		return err
-	}
-	m.lines[log]++
-	m.dirty = true
-	for _, v := range values {
-		k := [3]string{v.Kind, v.Value, log}
-		e := m.entries[k]
-		if e == nil {
-			if len(m.entries) >= maxHour {
-				m.dropped++
-				h.Dropped++
-				continue
-			}
-			e = &Entry{Kind: v.Kind, Value: v.Value, Log: log, First: t, Last: t}
-			m.entries[k] = e
-		}
-		e.Count++
-		if t.After(e.Last) {
-			e.Last = t
-		}
-		if t.Before(e.First) {
-			e.First = t
-		}
-	}
-	return nil
+// Full reports that so much is open that Roll should run before more is added.
+func (h *History) Full() bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.entries > maxEntries || len(h.tables) > maxTables
 }
 
-// Flush writes what grew since the last time. Hours that ended before "now"
-// leave the memory.
-func (h *History) Flush(now time.Time) error {
-	for name, m := range h.hours {
-		if m.dirty {
-			if err := h.write(name, m); err != nil {
-				return err
-			}
-			m.dirty = false
-		}
-		if t, err := time.Parse(layout, name); err == nil && now.Sub(t) > 2*time.Hour {
-			delete(h.hours, name)
-		}
-	}
-	return nil
+// Health says what was lost or set aside since Open.
+type Health struct {
+	Damaged  []string // files set aside because their checksum did not fit
+	TooOld   uint64   // lines not remembered, older than the look-back reaches
+	Evicted  int      // segments deleted for lack of room
+	Bytes    int64    // on disk
+	Segments int
+	Entries  int // in memory
 }
 
-// A file is its checksum in hex, a line break, and the hour as JSON.
-func (h *History) write(name string, m *mem) error {
-	x := hour{Lines: m.lines, Dropped: m.dropped}
-	for _, e := range m.entries {
-		x.Entries = append(x.Entries, *e)
+// Health says how the look-back is.
+func (h *History) Health() Health {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	x := Health{Damaged: slices.Clone(h.damaged), TooOld: h.tooOld, Evicted: h.evicted, Segments: len(h.segs), Entries: h.entries}
+	for _, s := range h.segs {
+		x.Bytes += s.size
 	}
-	sort.Slice(x.Entries, func(i, j int) bool {
-		a, b := x.Entries[i], x.Entries[j]
-		return a.Kind+a.Value+a.Log < b.Kind+b.Value+b.Log
-	})
-	b, err := json.Marshal(x)
-	if err != nil {
-		return err
+	for _, t := range h.tables {
+		x.Bytes += t.journal.Size()
 	}
-	return spool.WriteFile(filepath.Join(h.dir, name), fmt.Appendf(nil, "%08x\n%s", crc32.ChecksumIEEE(b), b))
-}
-
-func (h *History) read(path string) (x hour, err error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return x, err
-	}
-	if x, err = decode(b); err == nil {
-		return x, nil
-	}
-	aside := path + ".damaged"
-	h.Damaged = append(h.Damaged, aside)
-	return hour{}, os.Rename(path, aside)
-}
-
-func decode(b []byte) (x hour, err error) {
-	sum, body, ok := strings.Cut(string(b), "\n")
-	if !ok || sum != fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(body))) {
-		return x, errors.New("the checksum does not fit")
-	}
-	return x, json.NewDecoder(bufio.NewReader(strings.NewReader(body))).Decode(&x)
-}
-
-// Retain deletes what is older than Keep.
-func (h *History) Retain(now time.Time) error {
-	names, err := h.files()
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if t, err := time.Parse(layout, n); err == nil && now.Sub(t) > Keep+time.Hour {
-			if err := os.Remove(filepath.Join(h.dir, n)); err != nil {
-				return fmt.Errorf("history: %w", err)
-			}
-			delete(h.hours, n)
-		}
-	}
-	return nil
-}
-
-func (h *History) files() ([]string, error) {
-	list, err := os.ReadDir(h.dir)
-	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
-	}
-	var out []string
-	for _, f := range list {
-		if len(f.Name()) == len(layout) {
-			out = append(out, f.Name())
-		}
-	}
-	sort.Strings(out)
-	return out, nil
-}
-
-// Seen is where and when a value of a question was seen.
-type Seen struct {
-	Count int
-	First time.Time
-	Last  time.Time
-	Log   string // the one with most of them
-	most  int
-}
-
-// Coverage says what an answer is worth: from when to when, which logs, how many lines.
-type Coverage struct {
-	From  time.Time
-	Until time.Time
-	Logs  []string
-	Lines uint64
-}
-
-// Look asks for everything that set watches for; the answer names the keys
-// under which it does.
-func (h *History) Look(set *observable.Set, now time.Time) (map[string]*Seen, Coverage, error) {
-	if err := h.Flush(now); err != nil {
-		return nil, Coverage{}, err
-	}
-	out, logs := map[string]*Seen{}, map[string]bool{}
-	c := Coverage{Until: now}
-	names, err := h.files()
-	if err != nil {
-		return nil, c, err
-	}
-	for _, n := range names {
-		x, err := h.read(filepath.Join(h.dir, n))
-		if err != nil {
-			return nil, c, err
-		}
-		if t, err := time.Parse(layout, n); err == nil && (c.From.IsZero() || t.Before(c.From)) {
-			c.From = t
-		}
-		for l, k := range x.Lines {
-			logs[l] = true
-			c.Lines += k
-		}
-		for _, e := range x.Entries {
-			for _, key := range set.Match(observable.Value{Kind: e.Kind, Value: e.Value}) {
-				out[key] = out[key].add(e)
-			}
-		}
-	}
-	for l := range logs {
-		c.Logs = append(c.Logs, l)
-	}
-	sort.Strings(c.Logs)
-	return out, c, nil
-}
-
-func (s *Seen) add(e Entry) *Seen {
-	if s == nil {
-		s = &Seen{First: e.First, Last: e.Last}
-	}
-	s.Count += e.Count
-	if e.First.Before(s.First) {
-		s.First = e.First
-	}
-	if e.Last.After(s.Last) {
-		s.Last = e.Last
-	}
-	if e.Count > s.most {
-		s.most, s.Log = e.Count, e.Log
-	}
-	return s
+	return x
 }

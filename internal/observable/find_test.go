@@ -50,7 +50,7 @@ func slow(line string) []string {
 		if len(s) >= 4 && strings.Contains(s, ".") {
 			if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
 				add(IPv4, s)
-			} else if last := s[strings.LastIndexByte(s, '.')+1:]; len(last) <= 24 && strings.ToLower(last) == strings.ToLower(s[len(s)-len(last):]) && last != "" && last[len(last)-1]|0x20 >= 'a' && last[len(last)-1]|0x20 <= 'z' && !strings.Contains(s, "..") && len(s) <= 253 {
+			} else if last := s[strings.LastIndexByte(s, '.')+1:]; len(last) <= 24 && last != "" && last[len(last)-1]|0x20 >= 'a' && last[len(last)-1]|0x20 <= 'z' && !strings.Contains(s, "..") && len(s) <= 253 {
 				long := false
 				for _, l := range strings.Split(s, ".") {
 					long = long || len(l) > 63

@@ -2,8 +2,10 @@ package observable
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -116,3 +118,81 @@ func (s Seed) Of(v Value) (k Key, ok bool) {
 func (s Seed) url(b []byte) Key { return Key(bytesKey(s.start(ClassURL), b, 0, len(b), 0)) }
 
 func (s Seed) email(b []byte) Key { return Key(bytesKey(s.start(ClassEmail), b, 0, len(b), 0)) }
+
+// askable is how large an IPv4 network may be to be asked address by address.
+const askable = 1 << 20
+
+// netBits are the lengths of IPv6 networks under which addresses are remembered.
+var netBits = []int{64, 56, 48, 32}
+
+func (s Seed) net6(a netip.Addr, n int) Key {
+	p, _ := a.Prefix(n)
+	b := p.Addr().As16()
+	return Key(bytesKey(mix(s.start(ClassIPv6), uint64(n)*other), b[:], 0, 16, 0))
+}
+
+// Keys adds what a look-back must remember of the tokens of a line, each key
+// once: the keys themselves and, of an IPv6 address, those of the networks
+// around it.
+func (f Finder) Keys(line []byte, tokens []Token, out []Key) []Key {
+	add := func(k Key) {
+		for _, old := range out {
+			if old == k {
+				return
+			}
+		}
+		out = append(out, k)
+	}
+	for _, t := range tokens {
+		if len(out) >= maxKeys {
+			break
+		}
+		add(t.Key)
+		if t.Class != ClassIPv6 {
+			continue
+		}
+		if a, ok := t.Addr(line); ok && a.Is6() {
+			for _, n := range netBits {
+				add(f.Seed.net6(a, n))
+			}
+		}
+	}
+	return out
+}
+
+// maxKeys bounds what is remembered of one line.
+const maxKeys = 512
+
+// Ask gives the keys under which a look-back knows a value in normal form: one,
+// or for a network those of its addresses. It fails for an IPv4 network larger
+// than a /12 and for an IPv6 network of a length that is not remembered.
+func (s Seed) Ask(v Value) ([]Key, error) {
+	if v.Kind != Network {
+		k, ok := s.Of(v)
+		if !ok {
+			return nil, fmt.Errorf("%s %q cannot be asked for", v.Kind, short(v.Value))
+		}
+		return []Key{k}, nil
+	}
+	p, err := netip.ParsePrefix(v.Value)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no network", short(v.Value))
+	}
+	if p.Addr().Is6() {
+		if slices.Contains(netBits, p.Bits()) {
+			return []Key{s.net6(p.Addr(), p.Bits())}, nil
+		}
+		return nil, fmt.Errorf("%s: IPv6 networks are remembered as /32, /48, /56 and /64 alone", v.Value)
+	}
+	n := 1 << (32 - p.Bits())
+	if n > askable {
+		return nil, fmt.Errorf("%s: larger than a /12, ask for parts of it", v.Value)
+	}
+	b := p.Masked().Addr().As4()
+	first := binary.BigEndian.Uint32(b[:])
+	out := make([]Key, n)
+	for i := range out {
+		out[i] = s.ipv4(first + uint32(i))
+	}
+	return out, nil
+}

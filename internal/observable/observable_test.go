@@ -30,8 +30,13 @@ func TestValuesComeToOneNormalForm(t *testing.T) {
 }
 
 func found(line string) []string {
+	b := []byte(line)
 	var out []string
-	Each([]byte(line), func(v Value) { out = append(out, v.Value) })
+	for _, t := range (Finder{Seed: 1}).Find(b, nil) {
+		if v, ok := t.Value(b); ok {
+			out = append(out, v.Value)
+		}
+	}
 	return out
 }
 
@@ -59,44 +64,38 @@ func TestOnlyWholeTokensAreFoundInALine(t *testing.T) {
 	}
 }
 
-func TestADomainIndicatorCoversItsSubdomainsAndANetworkItsAddresses(t *testing.T) {
-	s := NewSet()
-	for _, v := range []Value{{Domain, "evil.example"}, {Network, "198.51.100.0/24"}, {IPv4, "203.0.113.9"}} {
-		if err := s.Add(v.Kind, v.Value, "k-"+v.Value); err != nil {
+func TestANetworkIsAskedForByTheAddressesInIt(t *testing.T) {
+	f := Finder{Seed: 5}
+	remembered := func(line string) map[Key]bool {
+		out := map[Key]bool{}
+		b := []byte(line)
+		for _, k := range f.Keys(b, f.Find(b, nil), nil) {
+			out[k] = true
+		}
+		return out
+	}
+	for network, c := range map[string]struct{ in, out string }{
+		"198.51.100.0/24":     {"from 198.51.100.200 port 1", "from 198.51.101.1 port 1"},
+		"203.0.113.9/32":      {"from 203.0.113.9 port 1", "from 203.0.113.8 port 1"},
+		"2001:db8:1:2::/64":   {"from 2001:db8:1:2::7 port 1", "from 2001:db8:1:3::7 port 1"},
+		"2001:db8:1::/48":     {"from 2001:db8:1:2::7 port 1", "from 2001:db8:2:2::7 port 1"},
+		"2001:db8:1:200::/56": {"from 2001:db8:1:2ff::7 port 1", "from 2001:db8:1:300::7 port 1"},
+	} {
+		asked, err := f.Seed.Ask(Value{Network, network})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	for v, want := range map[Value]int{
-		{Domain, "a.b.evil.example"}: 1, {Domain, "evil.example"}: 1, {Domain, "notevil.example"}: 0,
-		{IPv4, "198.51.100.200"}: 1, {IPv4, "198.51.101.1"}: 0, {IPv4, "203.0.113.9"}: 1,
-	} {
-		if got := s.Match(v); len(got) != want {
-			t.Errorf("%v matches %v", v, got)
+		hit := func(line string) bool {
+			have := remembered(line)
+			return slices.ContainsFunc(asked, func(k Key) bool { return have[k] })
+		}
+		if !hit(c.in) || hit(c.out) {
+			t.Errorf("%s: inside %v, outside %v", network, hit(c.in), hit(c.out))
 		}
 	}
-	s.Remove(Network, "198.51.100.0/24", "k-198.51.100.0/24")
-	s.Remove(Domain, "evil.example", "k-evil.example")
-	if s.Len() != 1 || s.Match(Value{IPv4, "198.51.100.200"}) != nil {
-		t.Errorf("after removal %d are left", s.Len())
-	}
-}
-
-func FuzzEach(f *testing.F) {
-	f.Add([]byte("from 203.0.113.9 port 22 http://a.example/x capo@evil.example ip-1-2-3-4 ::1"))
-	f.Add([]byte("\xff\x00:::@@--..__"))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		Each(line, func(v Value) {
-			if w, err := Parse(v.Kind, v.Value); err != nil || w != v {
-				t.Errorf("%v is not in normal form: %v %v", v, w, err)
-			}
-		})
-	})
-}
-
-func BenchmarkEach(b *testing.B) {
-	line := []byte("Dec 10 06:55:48 gate sshd[24200]: Failed password for invalid user webmaster from 203.0.113.186 port 38926 ssh2")
-	b.SetBytes(int64(len(line)))
-	for b.Loop() {
-		Each(line, func(Value) {})
+	for _, n := range []string{"10.0.0.0/8", "2001:db8::/33"} {
+		if _, err := f.Seed.Ask(Value{Network, n}); err == nil {
+			t.Errorf("%s is promised an answer that the look-back cannot give", n)
+		}
 	}
 }

@@ -214,7 +214,7 @@ func (s *Spool) roll() error {
 	}
 	s.out = f
 	s.segs = append(s.segs, segment{first: s.next, path: path})
-	return syncDir(s.dir)
+	return SyncDir(s.dir)
 }
 
 // Pending gives up to n events that the node does not have yet, oldest first.
@@ -312,5 +312,5 @@ func WriteFile(path string, b []byte) error {
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }

@@ -4,8 +4,8 @@ package spool
 
 import "os"
 
-// syncDir makes a new or renamed file survive a power cut.
-func syncDir(dir string) error {
+// SyncDir makes a new or renamed file survive a power cut.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
 package spool
 
-// syncDir does nothing: Windows keeps renames in its journal and cannot sync a folder.
-func syncDir(string) error { return nil }
+// SyncDir does nothing: Windows keeps renames in its journal and cannot sync a folder.
+func SyncDir(string) error { return nil }
