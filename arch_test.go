@@ -209,14 +209,16 @@ func takesViewer(fn *ast.FuncType) bool {
 
 // edgeModules may be pulled in by the agent's side, each with the reason.
 var edgeModules = map[string]string{
-	"filo":                          "ourselves",
-	"github.com/gaissmai/bart":      "networks among the indicators",
-	"github.com/klauspost/compress": "zstd of batches and kept lines",
-	"github.com/cespare/xxhash/v2":  "through compress",
-	"golang.org/x/text":             "names of places are not needed, encodings of logs are",
-	"golang.org/x/net":              "punycode of names, proxies",
-	"golang.org/x/sys":              "disk space, file identity on Windows",
-	"golang.org/x/crypto":           "through the standard library's TLS",
+	"filo":                            "ourselves",
+	"github.com/gaissmai/bart":        "networks among the indicators",
+	"github.com/klauspost/compress":   "zstd of batches and kept lines",
+	"github.com/cespare/xxhash/v2":    "through compress",
+	"golang.org/x/text":               "names of places are not needed, encodings of logs are",
+	"golang.org/x/net":                "punycode of names, proxies",
+	"github.com/FastFilter/xorfilter": "filters of the look-back's segments",
+	"golang.org/x/sys":                "disk space, file identity on Windows, mapped segments",
+	"golang.org/x/crypto":             "through the standard library's TLS",
+	"go.yaml.in/yaml/v3":              "Sigma rules and their routing are YAML",
 }
 
 func TestTheAgentDoesNotPullInTheServer(t *testing.T) {
@@ -245,6 +247,7 @@ var modules = map[string]string{
 	"github.com/go-jose/go-jose/v4":      "tests: signs as a provider of OpenID Connect does, Apache-2.0",
 	"filippo.io/age":                     "sealing of uploads, BSD-3",
 	"github.com/VictoriaMetrics/metrics": "Prometheus metrics, small, MIT",
+	"github.com/FastFilter/xorfilter":    "binary fuse filters of the look-back, Apache-2.0",
 	"github.com/chromedp/cdproto":        "tests: browser protocol, MIT",
 	"github.com/chromedp/chromedp":       "tests: real browser, MIT",
 	"github.com/coreos/go-oidc/v3":       "OpenID Connect, Apache-2.0",
@@ -257,9 +260,11 @@ var modules = map[string]string{
 	"github.com/pquerna/otp":             "one-time codes, Apache-2.0",
 	"github.com/pressly/goose/v3":        "migrations, MIT",
 	"github.com/spf13/cobra":             "command line, Apache-2.0",
+	"go.yaml.in/yaml/v3":                 "Sigma rules with the place of each mistake; maintained by the YAML project, MIT and Apache-2.0",
 	"golang.org/x/crypto":                "argon2id, BSD-3",
 	"golang.org/x/net":                   "names in other alphabets, BSD-3",
 	"golang.org/x/oauth2":                "OpenID Connect, BSD-3",
+	"golang.org/x/sys":                   "mapped files, Windows services and event log, BSD-3",
 	"golang.org/x/text":                  "languages and encodings, BSD-3",
 	"modernc.org/sqlite":                 "the embedded database, pure Go, BSD-3",
 }
