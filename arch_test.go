@@ -209,16 +209,17 @@ func takesViewer(fn *ast.FuncType) bool {
 
 // edgeModules may be pulled in by the agent's side, each with the reason.
 var edgeModules = map[string]string{
-	"filo":                            "ourselves",
-	"github.com/gaissmai/bart":        "networks among the indicators",
-	"github.com/klauspost/compress":   "zstd of batches and kept lines",
-	"github.com/cespare/xxhash/v2":    "through compress",
-	"golang.org/x/text":               "names of places are not needed, encodings of logs are",
-	"golang.org/x/net":                "punycode of names, proxies",
-	"github.com/FastFilter/xorfilter": "filters of the look-back's segments",
-	"golang.org/x/sys":                "disk space, file identity on Windows, mapped segments",
-	"golang.org/x/crypto":             "through the standard library's TLS",
-	"go.yaml.in/yaml/v3":              "Sigma rules and their routing are YAML",
+	"filo":                             "ourselves",
+	"github.com/gaissmai/bart":         "networks among the indicators",
+	"github.com/klauspost/compress":    "zstd of batches and kept lines",
+	"github.com/cespare/xxhash/v2":     "through compress",
+	"github.com/netsampler/goflow2/v2": "decoders of NetFlow, IPFIX and sFlow, and nothing else of it",
+	"golang.org/x/text":                "names of places are not needed, encodings of logs are",
+	"golang.org/x/net":                 "punycode of names, proxies",
+	"github.com/FastFilter/xorfilter":  "filters of the look-back's segments",
+	"golang.org/x/sys":                 "disk space, file identity on Windows, mapped segments",
+	"golang.org/x/crypto":              "through the standard library's TLS",
+	"go.yaml.in/yaml/v3":               "Sigma rules and their routing are YAML",
 }
 
 func TestTheAgentDoesNotPullInTheServer(t *testing.T) {
@@ -257,6 +258,7 @@ var modules = map[string]string{
 	"github.com/go-webauthn/webauthn":    "passkeys, BSD-3",
 	"github.com/jackc/pgx/v5":            "PostgreSQL, MIT",
 	"github.com/klauspost/compress":      "zstd, BSD-3",
+	"github.com/netsampler/goflow2/v2":   "decoders of NetFlow, IPFIX and sFlow, which draw in nothing else, BSD-3",
 	"github.com/pquerna/otp":             "one-time codes, Apache-2.0",
 	"github.com/pressly/goose/v3":        "migrations, MIT",
 	"github.com/spf13/cobra":             "command line, Apache-2.0",

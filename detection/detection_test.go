@@ -1,12 +1,16 @@
 package detection
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"filo/internal/i18n"
 	"filo/internal/logline"
 	"filo/internal/wire"
 )
@@ -19,7 +23,7 @@ func feed(t *testing.T, g *Engine, lines ...string) []wire.Finding {
 	var out []wire.Finding
 	for _, l := range lines {
 		e, _ := r.Read([]byte(l))
-		out = append(out, g.Feed(e, []byte(l), "auth.log")...)
+		out = append(out, g.Feed(&e, []byte(l), "auth.log")...)
 	}
 	return out
 }
@@ -28,8 +32,12 @@ func failed(at time.Duration, ip, user string, port int) string {
 	return fmt.Sprintf("%s gate sshd[7]: Failed password for %s from %s port %d ssh2", start.Add(at).Format("Jan _2 15:04:05"), user, ip, port)
 }
 
+func accepted(at time.Duration, ip string) string {
+	return strings.Replace(failed(at, ip, "tecnico", 3), "Failed", "Accepted", 1)
+}
+
 func TestGuessingFromOneSourceBecomesOneFinding(t *testing.T) {
-	g := New(nil)
+	g := New(Options{})
 	var lines []string
 	for i := range 40 {
 		lines = append(lines, failed(time.Duration(i)*time.Second, "203.0.113.9", "root", 4000+i))
@@ -39,19 +47,19 @@ func TestGuessingFromOneSourceBecomesOneFinding(t *testing.T) {
 		t.Fatalf("40 attempts are told in %d messages", len(out))
 	}
 	out = append(out, g.Flush()...)
-	last := out[len(out)-1]
+	last := out[slices.IndexFunc(out, func(f wire.Finding) bool { return f.Rule == "ssh-guessing" && f.Closed })]
 	if last.Count != 40 || last.SourceIP != "203.0.113.9" || len(last.SourcePorts) != 32 || !last.Report || !last.Closed || last.Outcome != "attempt" {
 		t.Errorf("the finding says %+v", last)
 	}
 	for _, f := range out {
-		if f.Key != last.Key {
+		if f.Rule == last.Rule && f.Key != last.Key {
 			t.Error("one attack has two keys")
 		}
 	}
 }
 
 func TestThirtyQuietMinutesEndAFinding(t *testing.T) {
-	g := New(nil)
+	g := New(Options{})
 	keys := map[string]bool{}
 	for _, at := range []time.Duration{0, time.Second, 2 * time.Second, 45 * time.Minute, 46 * time.Minute, 47 * time.Minute} {
 		for _, f := range feed(t, g, failed(at, "203.0.113.9", "root", 1)) {
@@ -64,21 +72,26 @@ func TestThirtyQuietMinutesEndAFinding(t *testing.T) {
 }
 
 func TestASuccessAfterFailuresIsAFindingOfItsOwn(t *testing.T) {
-	g := New(nil)
-	out := feed(t, g, failed(0, "203.0.113.9", "root", 1), failed(time.Second, "203.0.113.9", "root", 2),
-		strings.Replace(failed(2*time.Second, "203.0.113.9", "root", 3), "Failed", "Accepted", 1))
+	g := New(Options{})
+	out := feed(t, g, failed(0, "203.0.113.9", "root", 1), failed(time.Second, "203.0.113.9", "root", 2), accepted(2*time.Second, "203.0.113.9"))
 	last := out[len(out)-1]
 	if last.Rule != "ssh-login-accepted" || last.Severity != "high" || last.Outcome != "success" || !last.Report {
 		t.Errorf("found %+v", last)
 	}
-	quiet := feed(t, New(nil), strings.Replace(failed(0, "192.168.1.7", "luca", 3), "Failed", "Accepted", 1))
-	if len(quiet) != 1 || quiet[0].Rule != "ssh-login" || quiet[0].Report {
+	if slices.ContainsFunc(out, func(f wire.Finding) bool { return f.Rule == "ssh-login-outside" }) {
+		t.Error("the same login is told twice")
+	}
+	if quiet := feed(t, New(Options{}), accepted(0, "192.168.1.7")); len(quiet) != 0 {
 		t.Errorf("an honest login from inside: %+v", quiet)
+	}
+	alone := feed(t, New(Options{}), accepted(0, "203.0.113.9"))
+	if len(alone) != 1 || alone[0].Rule != "ssh-login-outside" || alone[0].Outcome != "success" {
+		t.Errorf("a login from outside with a password alone: %+v", alone)
 	}
 }
 
 func TestTheAllowListWinsBeforeAnythingIsCounted(t *testing.T) {
-	g := New([]netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")})
+	g := New(Options{Allow: []Allow{{Network: netip.MustParsePrefix("203.0.113.0/24")}}})
 	var lines []string
 	for i := range 50 {
 		lines = append(lines, failed(time.Duration(i)*time.Second, "203.0.113.9", "root", 1))
@@ -89,60 +102,160 @@ func TestTheAllowListWinsBeforeAnythingIsCounted(t *testing.T) {
 }
 
 func TestCountsGoOnAfterARestart(t *testing.T) {
-	g := New(nil)
-	feed(t, g, failed(0, "192.168.1.9", "root", 1), failed(1, "192.168.1.9", "root", 2))
-	h := New(nil)
-	h.Recall(g.Remember())
+	g := New(Options{})
+	feed(t, g, failed(0, "192.168.1.9", "root", 1))
+	disk := g.Changed(false)
+	feed(t, g, failed(1, "192.168.1.9", "root", 2))
+	disk = append(disk, g.Changed(false)...)
+	if more := g.Changed(false); len(more) > 0 {
+		t.Errorf("nothing changed and %q is kept", more)
+	}
+	h := New(Options{})
+	for line := range bytes.Lines(disk) {
+		var s Saved
+		if err := json.Unmarshal(line, &s); err != nil {
+			t.Fatal(err)
+		}
+		h.Restore([]Saved{s})
+	}
 	out := feed(t, h, failed(time.Second, "192.168.1.9", "root", 3))
 	if len(out) != 1 || out[0].Count != 3 {
 		t.Errorf("after a restart: %+v", out)
 	}
+	h.Flush()
+	if gone := h.Changed(false); !bytes.Contains(gone, []byte(`"x":true`)) {
+		t.Errorf("an ended count is not taken off the disk: %s", gone)
+	}
+}
+
+func TestAnEntryOfTheAllowListEnds(t *testing.T) {
+	g := New(Options{Allow: []Allow{{Network: netip.MustParsePrefix("203.0.113.0/24"), Until: start.Add(time.Hour)}}})
+	out := append(feed(t, g, failed(0, "203.0.113.9", "root", 1)), feed(t, g, failed(2*time.Hour, "203.0.113.9", "root", 1))...)
+	if len(out) != 1 || g.Allowed != 1 {
+		t.Errorf("%d findings, %d allowed", len(out), g.Allowed)
+	}
 }
 
 func TestMillionsOfSourcesKeepTheStateBounded(t *testing.T) {
-	g := New(nil)
+	g := New(Options{})
 	for i := range maxBuckets + 5000 {
 		a := netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)})
-		g.Feed(logline.Event{Time: start, Product: "sshd", Action: "login", Outcome: logline.Attempt, Source: a, Repeat: 1}, []byte("x"), "l")
+		g.Feed(&logline.Event{Time: start, Product: "sshd", Action: logline.InvalidUser, Outcome: logline.Failure, Source: a, Repeat: 1, User: []byte("x")}, []byte("x"), "l")
 	}
-	if g.recent.Len() > maxBuckets || g.Evicted != 5000 {
+	if g.recent.Len() > maxBuckets || g.Evicted < 5000 {
 		t.Errorf("%d counts kept, %d given up", g.recent.Len(), g.Evicted)
 	}
 }
 
-func TestEachRuleFiresOnItsLinesAndNotOnHonestOnes(t *testing.T) {
-	web := func(req string, status int) string {
-		return fmt.Sprintf(`203.0.113.9 - - [24/Nov/2026:08:00:00 +0000] "%s HTTP/1.1" %d 10 "-" "x"`, req, status)
-	}
-	for rule, c := range map[string]struct {
-		bad, good []string
-	}{
-		"web-attack":         {[]string{web("GET /../../etc/passwd", 400), web("GET /a?x=%27%20or%20%271%27=%271", 200), web("GET /?q=${jndi:ldap://x}", 200)}, []string{web("GET /anagrafe/certificati?tipo=nascita", 200)}},
-		"web-scan":           {slicesOf(web("GET /old/backup.zip", 404), 12), []string{web("GET /favicon.ico", 404)}},
-		"web-login-guessing": {slicesOf(web("POST /wp-login.php", 200), 12), []string{web("GET /login", 200)}},
-		"sudo-failure":       {[]string{"Nov 24 08:00:00 g sudo: mario : 3 incorrect password attempts ; TTY=pts/0 ; USER=root"}, []string{"Nov 24 08:00:00 g sudo: mario : TTY=pts/0 ; USER=root ; COMMAND=/bin/ls"}},
-		"pam-guessing":       {slicesOf("Nov 24 08:00:00 g su: pam_unix(su:auth): authentication failure; rhost=  user=root", 4), []string{"Nov 24 08:00:00 g su: pam_unix(su:session): session opened for user root"}},
-	} {
-		rules := func(lines []string) string {
-			var out []string
-			for _, f := range feed(t, New(nil), lines...) {
-				out = append(out, f.Rule)
+// rulesOf gives the rules that lines match, each once.
+func rulesOf(lines ...string) []string {
+	g := New(Options{})
+	r := &logline.Reader{Zone: time.UTC, Now: func() time.Time { return start.Add(24 * time.Hour) }}
+	var out []string
+	for _, l := range lines {
+		e, _ := r.Read([]byte(l))
+		g.Feed(&e, []byte(l), "l")
+		hits, _ := g.Last()
+		for _, h := range hits {
+			if !slices.Contains(out, h.ID) {
+				out = append(out, h.ID)
 			}
-			return strings.Join(out, " ")
 		}
-		if got := rules(c.bad); !strings.Contains(got, rule) {
-			t.Errorf("%s does not fire: %q", rule, got)
+	}
+	return out
+}
+
+func TestEachRuleMatchesItsLinesAndNotHonestOnes(t *testing.T) {
+	for _, r := range Builtin().Rules {
+		for _, line := range r.Yes {
+			if !slices.Contains(rulesOf(line), r.ID) {
+				t.Errorf("%s does not match %s", r.ID, line)
+			}
 		}
-		if got := rules(c.good); got != "" {
-			t.Errorf("honest lines fire %q", got)
+		for _, line := range r.No {
+			if slices.Contains(rulesOf(line), r.ID) {
+				t.Errorf("%s matches the honest %s", r.ID, line)
+			}
 		}
 	}
 }
 
-func slicesOf(s string, n int) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = s
+func TestEachRuleIsWholeAndSaidInBothLanguages(t *testing.T) {
+	for _, r := range Builtin().Rules {
+		if r.ID == "" || r.Title == "" || r.Description == "" || r.Author == "" {
+			t.Errorf("%q lacks a name, title, description or author", r.Title)
+		}
+		if r.Severity == "none" {
+			continue // serves other rules
+		}
+		if len(r.Tags) == 0 || r.ACN == "" {
+			t.Errorf("%s lacks ATT&CK or the ACN taxonomy", r.ID)
+		}
+		for _, lang := range i18n.Languages {
+			for _, key := range []string{"word.rule.", "rule.text."} {
+				if !i18n.For(lang).Has(key + r.ID) {
+					t.Errorf("%s.json lacks %s%s", lang, key, r.ID)
+				}
+			}
+		}
 	}
-	return out
+}
+
+func TestCorrelationsFindWhatNoSingleLineShows(t *testing.T) {
+	at := func(i int) string { return start.Add(time.Duration(i) * time.Second).Format("Jan _2 15:04:05") }
+	for rule, line := range map[string]func(i int) string{
+		"password-spraying": func(i int) string {
+			return failed(time.Duration(i)*time.Second, "203.0.113.9", fmt.Sprint("utente", i), 4000+i)
+		},
+		"distributed-guessing": func(i int) string {
+			return failed(time.Duration(i)*time.Minute, fmt.Sprint("203.0.113.", i), "sindaco", 4000+i)
+		},
+		"slow-guessing": func(i int) string { return failed(time.Duration(i)*40*time.Minute, "203.0.113.9", "root", 4000+i) },
+		"port-scan": func(i int) string {
+			return fmt.Sprintf("%s gw kernel: [1.0] UFW BLOCK IN=eth0 OUT= MAC=aa SRC=203.0.113.9 DST=192.0.2.1 LEN=40 TTL=50 ID=1 PROTO=TCP SPT=4000 DPT=%d WINDOW=1 SYN", at(i), 20+i)
+		},
+		"network-sweep": func(i int) string {
+			return fmt.Sprintf("%s gw kernel: [1.0] UFW BLOCK IN=eth0 OUT= MAC=aa SRC=203.0.113.9 DST=192.0.2.%d LEN=40 TTL=50 ID=1 PROTO=TCP SPT=4000 DPT=445 WINDOW=1 SYN", at(i), i+1)
+		},
+		"outbound-attack": func(i int) string {
+			return fmt.Sprintf("%s gw kernel: [1.0] UFW BLOCK IN=eth1 OUT=eth0 MAC=aa SRC=192.168.1.7 DST=198.51.100.%d LEN=40 TTL=50 ID=1 PROTO=TCP SPT=4000 DPT=445 WINDOW=1 SYN", at(i), i+1)
+		},
+	} {
+		var lines []string
+		for i := range 30 {
+			lines = append(lines, line(i))
+		}
+		out := feed(t, New(Options{}), lines...)
+		if !slices.ContainsFunc(out, func(f wire.Finding) bool { return f.Rule == rule }) {
+			t.Errorf("%s is not found", rule)
+		}
+		if few := feed(t, New(Options{}), lines[:4]...); slices.ContainsFunc(few, func(f wire.Finding) bool { return f.Rule == rule }) {
+			t.Errorf("%s is found in four lines", rule)
+		}
+	}
+}
+
+func TestAFloodOfAMillionLinesBecomesAHandful(t *testing.T) {
+	g := New(Options{})
+	told := 0
+	e := logline.Event{Product: "sshd", Action: logline.Login, Outcome: logline.Failure, Source: netip.MustParseAddr("203.0.113.9"), Repeat: 1, User: []byte("root"), SrcPort: 7}
+	for i := range 1_000_000 {
+		e.Time = start.Add(time.Duration(i) * time.Millisecond)
+		told += len(g.Feed(&e, []byte("x"), "l"))
+	}
+	last := g.Flush()
+	whole := slices.ContainsFunc(last, func(f wire.Finding) bool { return f.Rule == "ssh-guessing" && f.Count == 1_000_000 })
+	if told > 60 || len(last) > 3 || !whole {
+		t.Errorf("told %d times, at last %+v", told, last)
+	}
+}
+
+func TestDecodingUndoesTwoLayersAndNoMore(t *testing.T) {
+	for in, want := range map[string]string{
+		"/a%2e%2e/b": "/a../b", "/%252e%252e/": "/../", "/%25252e/": "/%2e/", "/a+b": "/a b", "/%zz%4": "/%zz%4", "/%u002e": "/.",
+	} {
+		if got := string(decode(nil, []byte(in))); got != want {
+			t.Errorf("%q decodes to %q, want %q", in, got, want)
+		}
+	}
 }

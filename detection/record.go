@@ -2,6 +2,7 @@ package detection
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"filo/access"
@@ -51,6 +52,8 @@ type Store interface {
 	Upsert(ctx context.Context, v access.Viewer, r Record) (Record, error)
 	// Find fails with NotFound also when v may not know it.
 	Find(ctx context.Context, v access.Viewer, id ids.ID) (Record, error)
+	// ByKey gives what an agent said under a key; NotFound also when v may not know it.
+	ByKey(ctx context.Context, v access.Viewer, agent ids.ID, key string) (Record, error)
 	// SetState changes what people did with it.
 	SetState(ctx context.Context, v access.Viewer, id ids.ID, s State, report ids.ID) error
 	// List gives the latest changed first.
@@ -94,6 +97,11 @@ func (d *Desk) Ignore(ctx context.Context, v access.Viewer, id ids.ID) error {
 	return d.store.SetState(ctx, v, id, Ignored, "")
 }
 
+// ByKey gives what an agent said under a key.
+func (d *Desk) ByKey(ctx context.Context, v access.Viewer, agent ids.ID, key string) (Record, error) {
+	return d.store.ByKey(ctx, v, agent, key)
+}
+
 // Keep stores what an agent said about one finding.
 func (d *Desk) Keep(ctx context.Context, v access.Viewer, centre ids.ID, f wire.Finding) (Record, error) {
 	now := d.clock.Now()
@@ -115,6 +123,9 @@ func bounded(f wire.Finding) wire.Finding {
 		if len(s) > 512 {
 			f.Samples[i] = s[:512]
 		}
+	}
+	for _, s := range []*string{&f.ACN, &f.Threat, &f.Author, &f.License, &f.RuleLink, &f.Title, &f.Technique} {
+		*s = strings.ToValidUTF8((*s)[:min(len(*s), 256)], "?")
 	}
 	f.Users = f.Users[:min(len(f.Users), 32)]
 	f.SourcePorts = f.SourcePorts[:min(len(f.SourcePorts), 32)]

@@ -14,3 +14,9 @@ var Territory embed.FS
 // ISTATList is the name of the list inside Territory; it lacks in a binary that
 // was built without `make assets`.
 const ISTATList = "territory/dist/istat20200101.csv"
+
+// Rules holds filo's own Sigma rules. Beside what Sigma defines, a rule has a
+// section filo, which package detection explains.
+//
+//go:embed rules/*.yml
+var Rules embed.FS

@@ -18,6 +18,7 @@ import (
 	"filo/alert"
 	"filo/detection"
 	"filo/entry"
+	"filo/hunt"
 	"filo/internal/api"
 	"filo/internal/clock"
 	"filo/internal/config"
@@ -45,6 +46,7 @@ type Node struct {
 	Reports    *report.Desk
 	Alerts     *alert.Desk
 	Detections *detection.Desk
+	Hunts      *hunt.Desk
 	Agents     *agent.Desk
 	Entry      *entry.Desk
 	Flow       *flow.Flow
@@ -79,11 +81,12 @@ func (n *Node) join() {
 	n.Reports = report.NewDesk(db.Reports(), ck, n.Agreements, db, db, n.times())
 	n.Alerts = alert.NewDesk(db.Alerts(), ck, db, db)
 	n.Detections = detection.NewDesk(db.Detections(), ck, db)
+	n.Hunts = hunt.NewDesk(db.Hunts(), ck, db, db)
 	n.Agents = agent.NewDesk(db.Agents(), ck, n.Agreements, n.Keys, db)
 	n.Entry = entry.NewDesk(db.Entries(), ck, entry.NewPasswords(), n.Agreements.Delegated)
 	n.Flow = &flow.Flow{
 		Tx: db, Clock: ck, Log: n.Log, Wake: db, Grants: n.Agreements, Reports: n.Reports, Alerts: n.Alerts, Detections: n.Detections,
-		Agents: n.Agents, AgentStore: db.Agents(), Indicators: db.Indicators(), Territory: db.Territories(),
+		Hunts: n.Hunts, Agents: n.Agents, AgentStore: db.Agents(), Indicators: db.Indicators(), Territory: db.Territories(),
 	}
 	n.counters = &api.Counters{
 		Events:  n.Metrics.NewCounter("filo_agent_events_total"),

@@ -26,7 +26,7 @@ func (n *Node) Pages() (http.Handler, error) {
 	s, err := web.New(web.Options{
 		Passkeys: keys, OIDC: oidc,
 		Clock: n.Clock, Log: n.Log, Hub: n.Hub, Territory: n.Territory, Agreements: n.Agreements, Reports: n.Reports,
-		Alerts: n.Alerts, Detections: n.Detections, Indicators: n.DB.Indicators(), Agents: n.Agents, Entry: n.Entry, Flow: n.Flow,
+		Alerts: n.Alerts, Detections: n.Detections, Hunts: n.Hunts, Indicators: n.DB.Indicators(), Agents: n.Agents, Entry: n.Entry, Flow: n.Flow,
 		Signer: n.Keys, Pin: n.Keys.Pin(), Link: n.Config.Link.Public, Secure: strings.HasPrefix(n.Config.Public, "https://"),
 		Language: n.Config.Language, Proxies: n.Config.Proxies,
 	})

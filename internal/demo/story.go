@@ -9,6 +9,7 @@ import (
 	"filo/access"
 	"filo/alert"
 	"filo/detection"
+	"filo/hunt"
 	"filo/internal/ids"
 	"filo/internal/pki"
 	"filo/report"
@@ -36,7 +37,7 @@ func (d *Demo) Story(ctx context.Context, say func(Step)) ([]Step, error) {
 		return nil, err
 	}
 	s.mark("attacco", "24 password provate e una riuscita sul registro di Enna, da "+Attacker)
-	for _, f := range []func(context.Context) error{s.finding, s.send, s.take, s.warn, s.protected, s.answers} {
+	for _, f := range []func(context.Context) error{s.finding, s.send, s.take, s.warn, s.protected, s.answers, s.hunt} {
 		if err := f(ctx); err != nil {
 			return s.steps, err
 		}
@@ -227,4 +228,27 @@ func (s *story) answers(ctx context.Context) error {
 		s.mark("riscontro", x.name+": "+strings.ReplaceAll(string(x.ans), "_", " "))
 	}
 	return nil
+}
+
+// hunt asks the territory of Palermo about the attacking address: its agents
+// answer from their own memory.
+func (s *story) hunt(ctx context.Context) error {
+	_, values, err := s.d.Node.Flow.Propose(ctx, s.who("Palermo"), s.report.ID)
+	if err != nil {
+		return err
+	}
+	h, err := s.d.Node.Flow.Ask(ctx, s.who("Palermo"), hunt.Hunt{Title: "Chi altri ha visto questo indirizzo?"}, values, alert.Audience{})
+	if err != nil {
+		return err
+	}
+	s.mark("ricerca", "Palermo chiede agli agenti del suo territorio: "+h.Code)
+	var t hunt.Tally
+	err = s.until(ctx, "the answers to the hunt", func() (bool, error) {
+		t, err = s.d.Node.Hunts.Tally(ctx, s.who("Palermo"), h.ID)
+		return t.Answered >= 2, err
+	})
+	if err == nil {
+		s.mark("ricerca_risposte", fmt.Sprintf("%d agenti hanno risposto, %d hanno visto l'indirizzo", t.Answered, t.Seen))
+	}
+	return err
 }

@@ -21,6 +21,7 @@ import (
 
 	"filo/detection"
 	"filo/internal/clock"
+	"filo/internal/edge/keep"
 	"filo/internal/edge/link"
 	"filo/internal/edge/source"
 	"filo/internal/history"
@@ -39,10 +40,12 @@ type Config struct {
 	Version string
 	Clock   clock.Clock
 	Log     *slog.Logger
-	Every   time.Duration // how often logs are looked at; 0: 250 ms
-	Limit   int64         // bytes of the queue on disk; 0: 256 MB
-	Keep    time.Duration // how far the look-back reaches; 0: 90 days
-	Budget  int64         // bytes of the look-back on disk; 0: 2 GB
+	Every   time.Duration   // how often logs are looked at; 0: 250 ms
+	Limit   int64           // bytes of the queue on disk; 0: 256 MB
+	Rules   *detection.Pack // Sigma rules of others; nil: none
+	Keep    time.Duration   // how far the look-back reaches; 0: 90 days
+	Budget  int64           // bytes of the look-back on disk; 0: 2 GB
+	Lines   int64           // bytes of raw lines kept around findings; 0: 512 MB
 	// Heard, when set, is told of steps as they happen; the demonstration listens.
 	Heard func(step string, about string)
 }
@@ -63,6 +66,8 @@ type Agent struct {
 	spool   *spool.Spool
 	history *history.History
 	engine  *detection.Engine
+	counts  *counts
+	keeper  *keep.Keeper
 	list    *watch.List
 	finder  observable.Finder
 	sources []*follow
@@ -71,8 +76,7 @@ type Agent struct {
 	disk    atomic.Pointer[string]
 	changes chan wire.ChangesPage
 	wakeUp  chan struct{}
-	offset  atomic.Int64 // nanoseconds, own clock minus the node's
-	allow   []netip.Prefix
+	offset  atomic.Int64          // nanoseconds, own clock minus the node's
 	told    time.Time             // when the last status was queued
 	grown   time.Time             // when growing findings were last told
 	reading bool                  // a line was read since the start
@@ -96,10 +100,11 @@ type follow struct {
 // with the counts that the lines before them made.
 type state struct {
 	Positions map[string]source.Position `json:"positions"`
-	Memory    detection.Memory           `json:"memory"`
+	Counts    countsMark                 `json:"counts"`
 	History   history.Mark               `json:"history,omitempty"` // how much of the look-back counts
 	Cursor    uint64                     `json:"cursor"`            // last change applied
 	Settings  wire.Settings              `json:"settings"`
+	Hunts     map[ids.ID]asked           `json:"hunts,omitempty"`
 	Matched   map[string]time.Time       `json:"matched"`          // when a match was last told
 	Alerts    map[ids.ID]wire.Alert      `json:"alerts,omitempty"` // of the first version; now in a file of their own
 }
@@ -116,6 +121,9 @@ func Open(c Config) (*Agent, error) {
 	}
 	if c.Budget == 0 {
 		c.Budget = 2 << 30
+	}
+	if c.Lines == 0 {
+		c.Lines = 512 << 20
 	}
 	if c.Heard == nil {
 		c.Heard = func(string, string) {}
@@ -145,6 +153,12 @@ func Open(c Config) (*Agent, error) {
 	}
 	if err := a.openList(); err != nil {
 		return nil, err
+	}
+	if a.keeper, err = keep.Open(filepath.Join(c.State, "kept"), c.Lines); err != nil {
+		return nil, err
+	}
+	if len(a.keeper.Damaged) > 0 {
+		c.Log.Warn("kept lines damaged, set aside", "files", a.keeper.Damaged)
 	}
 	return a, a.openSources()
 }
@@ -195,24 +209,39 @@ func (a *Agent) loadState() error {
 	if s.Matched == nil {
 		s.Matched = map[string]time.Time{}
 	}
-	a.applySettings(s.Settings)
-	a.engine = detection.New(a.allow)
-	a.engine.Recall(s.Memory)
+	if err := a.openEngine(); err != nil {
+		return err
+	}
 	return a.loadAlerts()
 }
 
+// openEngine makes the engine and gives it the counts that the state names.
+func (a *Agent) openEngine() (err error) {
+	a.engine = detection.New(detection.Options{Foreign: a.c.Rules})
+	a.applySettings(a.state.Settings)
+	if a.counts, err = openCounts(a.c.State, a.state.Counts, a.engine); err != nil {
+		return err
+	}
+	return loadChains(a.c.State, a.engine)
+}
+
 func (a *Agent) applySettings(s wire.Settings) {
-	a.allow = nil
+	var allow []detection.Allow
 	for _, text := range s.Allow {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			a.allow = append(a.allow, p)
-		} else if ad, err := netip.ParseAddr(text); err == nil {
-			a.allow = append(a.allow, netip.PrefixFrom(ad, ad.BitLen()))
+		p, err := detection.ParseAllow(text)
+		if err != nil {
+			a.c.Log.Warn("allow-list entry not understood", "entry", text, "err", err)
+			continue
+		}
+		allow = append(allow, detection.Allow{Network: p})
+	}
+	var own []netip.Prefix
+	for _, text := range s.Own {
+		if p, err := detection.ParseAllow(text); err == nil {
+			own = append(own, p)
 		}
 	}
-	if a.engine != nil {
-		a.engine.Allow = a.allow
-	}
+	a.engine.Set(allow, own)
 }
 
 func (a *Agent) openSources() error {
@@ -287,6 +316,11 @@ func (a *Agent) close() {
 		s.file.Close()
 	}
 	a.spool.Close()
+	a.counts.close()
+	if err := a.keeper.Flush(); err != nil {
+		a.trouble(err)
+	}
+	a.keeper.Close()
 	a.history.Close()
 	a.list.Close()
 }
@@ -360,6 +394,9 @@ func (a *Agent) keep(events []wire.Event) error {
 	if err != nil {
 		return err
 	}
+	if err := a.keeper.Flush(); err != nil {
+		return err
+	}
 	if err := a.spool.Append(events...); err != nil {
 		return err
 	}
@@ -367,8 +404,13 @@ func (a *Agent) keep(events []wire.Event) error {
 	for _, s := range a.sources {
 		a.state.Positions[s.Path] = s.file.Position()
 	}
-	a.state.Memory = a.engine.Remember()
+	if a.state.Counts, err = a.counts.save(a.engine); err != nil {
+		return err
+	}
 	if err := a.saveState(); err != nil {
+		return err
+	}
+	if err := a.counts.kept(); err != nil {
 		return err
 	}
 	now := a.c.Clock.Now()
@@ -376,13 +418,15 @@ func (a *Agent) keep(events []wire.Event) error {
 		return nil
 	}
 	a.rolled = now
-	return a.history.Roll(now)
+	return errors.Join(saveChains(a.c.State, a.engine), a.history.Roll(now))
 }
 
 // undo goes back to what is on disk: the lines will be read again.
 func (a *Agent) undo() {
-	a.engine = detection.New(a.allow)
-	a.engine.Recall(a.state.Memory)
+	a.counts.close()
+	if err := a.openEngine(); err != nil {
+		a.trouble(err)
+	}
 	for _, s := range a.sources {
 		s.file.Close()
 		s.file = source.NewFile(s.Path, a.state.Positions[s.Path])
@@ -424,11 +468,13 @@ func (a *Agent) line(s *follow, line []byte) ([]wire.Event, error) {
 	if e.Time.IsZero() {
 		e.Time, e.Zone = now, "assumed"
 	}
-	s.now.see(e)
+	s.now.see(&e)
+	a.keeper.Line(s.Name, now, line)
 	var out []wire.Event
 	if ok {
 		before := a.engine.Allowed
-		for _, f := range a.engine.Feed(e, line, s.Name) {
+		for _, f := range a.engine.Feed(&e, line, s.Name) {
+			a.keeper.Mark(s.Name, f.Key, now)
 			out = append(out, a.event(wire.EventFinding, f))
 			a.c.Heard("finding", f.Rule+" "+f.SourceIP)
 		}

@@ -21,11 +21,11 @@ type checks struct {
 	latest   time.Time
 }
 
-func (c *checks) see(e logline.Event) {
+func (c *checks) see(e *logline.Event) {
 	switch e.Product {
 	case "sshd", "web":
 		c.product = e.Product
-		if e.Source.IsValid() && (e.Product == "web" || e.Action == "login") {
+		if e.Source.IsValid() && (e.Product == "web" || e.Action == logline.Login && len(e.Channel) == 0) { // PAM never knows the port
 			c.sourced++
 			if e.SrcPort > 0 {
 				c.ported++

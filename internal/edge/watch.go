@@ -63,6 +63,29 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 				news, changed = true, true
 				a.c.Heard("recall", string(r.Alert))
 			}
+		case wire.ChangeHunt:
+			var h wire.Hunt
+			if err := json.Unmarshal(c.Payload, &h); err != nil {
+				a.c.Log.Warn("hunt not understood", "seq", c.Seq, "err", err)
+				break
+			}
+			ans, err := a.hunt(h)
+			if err != nil {
+				return err
+			}
+			if ans != nil {
+				events = append(events, a.event(wire.EventHunt, ans))
+				a.c.Heard("hunt", string(h.ID))
+			}
+		case wire.ChangeRelease:
+			var r wire.Release
+			if err := json.Unmarshal(c.Payload, &r); err != nil {
+				a.c.Log.Warn("release not understood", "seq", c.Seq, "err", err)
+				break
+			}
+			if lines := a.release(r); lines != nil {
+				events = append(events, a.event(wire.EventLines, lines))
+			}
 		case wire.ChangeSettings:
 			var s wire.Settings
 			if err := json.Unmarshal(c.Payload, &s); err != nil {
@@ -229,48 +252,22 @@ func (a *Agent) unwatch(r wire.Recall) (bool, error) {
 // lookBack asks the look-back whether an alert's indicators were seen.
 func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 	now := a.c.Clock.Now()
-	var keys []observable.Key
-	of := map[observable.Key][]int{}
-	for i, ind := range al.Indicators {
-		v, err := observable.Parse(ind.Kind, ind.Value)
-		if err != nil {
-			continue // was logged by watch
-		}
-		asked, _ := a.finder.Seed.Ask(v)
-		for _, k := range asked {
-			keys = append(keys, k)
-			of[k] = append(of[k], i)
+	var entries []watch.Entry
+	for _, i := range al.Indicators {
+		if v, err := observable.Parse(i.Kind, i.Value); err == nil { // what is not understood was logged by watch
+			entries = append(entries, watch.Entry{Value: v, Name: string(i.ID)})
 		}
 	}
-	seen, cover, err := a.history.Look(keys, now)
+	got, err := hunt(a.history, a.finder.Seed, entries, now)
 	if err != nil {
 		return wire.Answer{}, err
 	}
-	ans := wire.Answer{Alert: al.ID, From: cover.From, Until: cover.Until, Logs: cover.Logs, Lines: cover.Lines}
+	ans := wire.Answer{Alert: al.ID, From: got.Cover.From, Until: got.Cover.Until, Logs: got.Cover.Logs, Lines: got.Cover.Lines}
 	if ans.From.IsZero() {
 		ans.From = now
 	}
-	found := map[int]*wire.Seen{}
-	for k, s := range seen {
-		for _, i := range of[k] {
-			w := found[i]
-			if w == nil {
-				w = &wire.Seen{Indicator: al.Indicators[i].ID, First: s.First, Last: s.Last, Log: s.Log}
-				found[i] = w
-			}
-			w.Count += int(s.Count)
-			if s.First.Before(w.First) {
-				w.First = s.First
-			}
-			if s.Last.After(w.Last) {
-				w.Last, w.Log = s.Last, s.Log
-			}
-		}
-	}
-	for i := range al.Indicators {
-		if w := found[i]; w != nil {
-			ans.Seen = append(ans.Seen, *w)
-		}
+	for _, f := range got.Found {
+		ans.Seen = append(ans.Seen, wire.Seen{Indicator: ids.ID(f.Name), Count: int(f.Count), First: f.First, Last: f.Last, Log: f.Log})
 	}
 	return ans, nil
 }

@@ -11,6 +11,7 @@ import (
 	"filo/agent"
 	"filo/alert"
 	"filo/detection"
+	"filo/hunt"
 	"filo/indicator"
 	"filo/internal/clock"
 	"filo/internal/ids"
@@ -28,6 +29,7 @@ type Flow struct {
 	Reports    *report.Desk
 	Alerts     *alert.Desk
 	Detections *detection.Desk
+	Hunts      *hunt.Desk
 	Agents     *agent.Desk
 	AgentStore agent.Store
 	Indicators indicator.Store

@@ -86,6 +86,20 @@ func (f *Flow) takeEvent(ctx context.Context, v access.Viewer, a agent.Agent, e 
 		if err = decode(e, &x); err == nil {
 			return f.AgentStore.SetApplied(ctx, v.Agent, int64(x.Seq), f.Clock.Now())
 		}
+	case wire.EventHunt:
+		var x wire.HuntAnswer
+		if err = decode(e, &x); err == nil {
+			// An agent cannot ask what exists: what its body was not asked is passed over.
+			if err = f.Hunts.Answer(ctx, v, x); fault.Is(err, fault.NotFound) {
+				return nil
+			}
+			return err
+		}
+	case wire.EventLines:
+		var x wire.Lines
+		if err = decode(e, &x); err == nil {
+			return f.takeLines(ctx, v, a.Host, x)
+		}
 	case wire.EventEvicted:
 		f.Log.Warn("agent dropped something", "agent", v.Agent, "what", string(e.Payload))
 		return nil

@@ -170,6 +170,47 @@ func (h *History) sort() {
 	})
 }
 
+// Peek opens the look-back in dir to ask it, beside an agent that goes on writing
+// it: nothing is changed, and nothing can be added.
+func Peek(dir string, seed observable.Seed) (*History, error) {
+	h := &History{dir: dir, seed: seed, tables: map[string]*table{}}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	rolled := map[string]bool{}
+	for _, f := range list {
+		if stem, ext, _ := strings.Cut(f.Name(), "."); ext == "seg" {
+			s, err := openSegment(filepath.Join(dir, f.Name()))
+			if errors.Is(err, os.ErrNotExist) {
+				continue // merged meanwhile
+			}
+			if err != nil {
+				h.Close()
+				return nil, fmt.Errorf("history: %s: %w", f.Name(), err)
+			}
+			h.segs = append(h.segs, s)
+			rolled[stem] = true
+			for _, r := range s.meta.Replaces {
+				rolled[r] = true
+			}
+		}
+	}
+	for _, f := range list {
+		stem, ext, _ := strings.Cut(f.Name(), ".")
+		s, ok := parseSpan(stem)
+		if ext != "journal" || !ok || rolled[stem] {
+			continue
+		}
+		t := blank(dir, stem, s)
+		if err := spool.ReadJournal(t.path, t.records); err == nil {
+			h.tables[stem] = t
+		}
+	}
+	h.sort()
+	return h, nil
+}
+
 // Close closes the files. What was added since the last Flush is lost.
 func (h *History) Close() {
 	h.tidying.Lock()
@@ -177,7 +218,9 @@ func (h *History) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, t := range h.tables {
-		t.journal.Close()
+		if t.journal != nil {
+			t.journal.Close()
+		}
 	}
 	for _, s := range h.segs {
 		s.close()

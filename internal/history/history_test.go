@@ -215,6 +215,25 @@ func TestAMergeThatWasKilledIsNotCountedTwice(t *testing.T) {
 	compare(t, open(t, dir, nil), want, "after the kill")
 }
 
+func TestOnePeeksBesideAnAgentThatGoesOnWriting(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir, nil)
+	must(t, h.Line(now.Add(-5*time.Hour), now.Add(-5*time.Hour), "auth", []observable.Key{key("203.0.113.9")}))
+	flush(t, h)
+	must(t, h.Roll(now))
+	must(t, h.Roll(now.Add(time.Hour)))
+	must(t, h.Line(now, now, "auth", []observable.Key{key("203.0.113.9")}))
+	flush(t, h)
+	p, err := Peek(dir, seed)
+	must(t, err)
+	defer p.Close()
+	if seen, cover := look(t, p, now, "203.0.113.9"); seen[key("203.0.113.9")].Count != 2 || cover.Lines != 2 {
+		t.Errorf("seen %+v, coverage %+v", seen, cover)
+	}
+	must(t, h.Line(now, now, "auth", []observable.Key{key("203.0.113.9")}))
+	flush(t, h)
+}
+
 func TestATornJournalGivesWhatIsWhole(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir, nil)

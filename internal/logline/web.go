@@ -1,87 +1,113 @@
 package logline
 
-import (
-	"bytes"
-	"time"
-)
+import "bytes"
 
-// web reads the common and the combined format of Apache and nginx, with or
-// without the port that our own advice adds behind the address ("IP:PORT"), or
-// a virtual host before it:
-// IP - USER [10/Oct/2026:13:55:36 +0200] "GET /x HTTP/1.1" 404 123 "ref" "agent"
-func web(line []byte, e *Event) bool {
-	open := bytes.IndexByte(line[:min(len(line), 300)], '[')
-	if open < 6 {
-		return false
-	}
-	f := bytes.Fields(line[:open])
-	if len(f) < 3 {
-		return false
-	}
-	at := len(f) - 3
-	if !client(f[at], e) {
-		if at == 0 || !client(f[at-1], e) {
+// combined reads the common and the combined format of Apache, nginx,
+// LiteSpeed and of all who imitate them, with or without a virtual host before
+// the address, the source port that filo's advice puts behind it
+// ("192.0.2.1:51000"), and a number or more at the end:
+//
+//	IP - USER [24/Nov/2026:08:55:46 +0100] "GET /x HTTP/1.1" 404 123 "ref" "agent"
+//
+// The brackets of the time are the first ones that hold one: a user name may
+// hold brackets too.
+func (r *Reader) combined(b []byte) bool {
+	e := &r.ev
+	open := 0
+	for tries := 0; ; tries++ {
+		i := bytes.IndexByte(b[open:min(len(b), 400)], '[')
+		if i < 0 || tries == 4 {
 			return false
 		}
+		open += i + 1
+		if rest, ok := r.clf(b[open:]); ok && len(rest) > 0 && rest[0] == ']' {
+			if !r.visitor(b[:open-1]) {
+				return false
+			}
+			e.Product = "web"
+			e.Action = Request
+			r.request(rest[1:])
+			return true
+		}
 	}
-	end := bytes.IndexByte(line[open:], ']')
-	if end < 0 {
-		return false
+}
+
+// visitor reads what stands before the time: [HOST] IP[:PORT] IDENT USER, the
+// user with blanks in it when he typed some.
+func (r *Reader) visitor(b []byte) bool {
+	e := &r.ev
+	first, rest := word(trim(b))
+	if !e.from(first) {
+		host := first
+		if first, rest = word(rest); !e.from(first) {
+			return false
+		}
+		e.Host = host
+		if i := bytes.LastIndexByte(host, ':'); i > 0 {
+			e.Host, e.DestPort = host[:i], port(host[i+1:])
+		}
 	}
-	t, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(line[open+1:open+end]))
-	if err != nil {
-		return false
-	}
-	e.Time, e.Zone, e.Product, e.Action = t.UTC(), "line", "web", "request"
-	if u := string(f[len(f)-1]); u != "-" {
-		e.User = u
-	}
-	request(line[open+end+1:], e)
+	_, rest = word(rest) // ident
+	e.person(trim(rest))
 	return true
 }
 
-func client(b []byte, e *Event) bool {
-	if a, ok := ip(b); ok {
-		e.Source = a
-		return true
+// request reads ` "GET /x HTTP/1.1" 404 123 "ref" "agent" ...`. A quote inside
+// a quoted part is escaped by all servers.
+func (r *Reader) request(b []byte) {
+	e := &r.ev
+	line, b := quoted(b)
+	e.asked(line)
+	if len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
 	}
-	i := bytes.LastIndexByte(b, ':')
-	if i < 0 {
-		return false
+	n := digits(b)
+	e.Status = count(b[:n])
+	e.answered()
+	e.Referer, b = quoted(b)
+	if string(e.Referer) == "-" {
+		e.Referer = nil
 	}
-	a, ok := ip(bytes.Trim(b[:i], "[]"))
-	if ok {
-		e.Source, e.SrcPort = a, port(b[i+1:])
+	e.Agent, b = quoted(b)
+	if string(e.Agent) == "-" {
+		e.Agent = nil
 	}
-	return ok
+	if len(b) == 0 {
+		return
+	}
+	if w, _ := word(trim(b)); e.SrcPort == 0 {
+		e.SrcPort = port(w)
+	}
+	if fwd, _ := quoted(b); len(fwd) > 1 { // mostly X-Forwarded-For; never believed
+		r.add("x_forwarded_for", fwd)
+	}
 }
 
-// request reads ` "GET /x HTTP/1.1" 404 123 "ref" "agent" [port]`. A quote inside
-// a quoted part is escaped by both servers.
-func request(b []byte, e *Event) {
-	req, b := quoted(b)
-	m, rest, _ := bytes.Cut(req, []byte(" "))
-	path := rest
-	if i := bytes.LastIndex(rest, []byte(" HTTP/")); i >= 0 {
-		path = rest[:i]
+// asked cuts "GET /x HTTP/1.1".
+func (e *Event) asked(line []byte) {
+	i := bytes.IndexByte(line, ' ')
+	if i < 0 {
+		if string(line) != "-" {
+			e.Path = line // bytes that are no request at all
+		}
+		return
 	}
-	e.Method, e.Path = string(m), string(path)
-	f := bytes.Fields(b[:min(len(b), 40)])
-	if len(f) > 0 {
-		e.Status, _ = number(f[0])
+	path := line[i+1:]
+	if j := bytes.LastIndexByte(path, ' '); j >= 0 && starts(path[j+1:], "HTTP/") {
+		path = path[:j]
 	}
-	_, b = quoted(b)
-	agent, b := quoted(b)
-	e.Agent = string(agent)
-	// Our advice appends the port after the agent.
-	if f := bytes.Fields(b); len(f) > 0 && e.SrcPort == 0 {
-		e.SrcPort = port(f[0])
-	}
-	switch {
-	case e.Status == 401 || e.Status == 403 || e.Status == 404 || e.Status == 400:
-		e.Outcome = Attempt
-	case e.Status >= 200 && e.Status < 300:
+	e.Method, e.Path = line[:i], path
+}
+
+// answered tells the outcome of a request from its status.
+func (e *Event) answered() {
+	switch s := e.Status; {
+	case s >= 200 && s < 400:
 		e.Outcome = Success
+	case s == 401 || s == 403 || s == 407 || s == 429:
+		e.Outcome = Denied
+	case s >= 400:
+		e.Outcome = Failure
 	}
 }
 
@@ -89,16 +115,22 @@ func request(b []byte, e *Event) {
 func quoted(b []byte) (in, rest []byte) {
 	i := bytes.IndexByte(b, '"')
 	if i < 0 {
-		return nil, nil
+		return nil, b[len(b):]
 	}
-	b = b[i+1:]
-	for j := 0; j < len(b); j++ {
-		switch b[j] {
-		case '\\':
-			j++
-		case '"':
-			return b[:j], b[j+1:]
+	return quotedFrom(b[i+1:])
+}
+
+// quotedFrom reads from behind the opening quote.
+func quotedFrom(b []byte) (in, rest []byte) {
+	for at := 0; ; {
+		j := bytes.IndexByte(b[at:], '"')
+		if j < 0 {
+			return b, nil
 		}
+		at += j
+		if at == 0 || b[at-1] != '\\' || escapedSlash(b[:at]) {
+			return b[:at], b[at+1:]
+		}
+		at++
 	}
-	return b, nil
 }

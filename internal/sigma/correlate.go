@@ -59,7 +59,15 @@ type Correlator struct {
 	items  int
 	due    dues
 	key    []byte
+	raw    []byte // of the value at hand
+	folded []byte
 }
+
+// FNV-1a, by hand: the library's works on an interface.
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
 
 // link is a correlation at work.
 type link struct {
@@ -180,7 +188,7 @@ func (c *Correlator) feed(r *Rule, ev *Event, out []Finding) []Finding {
 // take adds an event to a group and tells if the correlation holds.
 func (c *Correlator) take(g *group, l *link, m memo, ev *Event, out []Finding) []Finding {
 	before := len(g.items)
-	ok := g.add(l, m)
+	ok := g.add(l, m, c.raw)
 	c.items += len(g.items) - before
 	c.room(g)
 	if !ok {
@@ -201,8 +209,8 @@ func (c *Correlator) take(g *group, l *link, m memo, ev *Event, out []Finding) [
 // tell gives a finding when it is new or its events doubled, and feeds the
 // correlations that stand on this one each time.
 func (c *Correlator) tell(g *group, l *link, count float64, ev *Event, out []Finding) []Finding {
-	f := g.finding(l, count)
-	if !c.e.silent[l.rule] && (!g.fired || f.Events >= 2*g.told) {
+	if !c.e.silent[l.rule] && (!g.fired || g.events() >= 2*g.told) {
+		f := g.finding(l, count)
 		out = append(out, f)
 		g.told = f.Events
 	}
@@ -279,21 +287,24 @@ func (c *Correlator) value(l *link, r *Rule, ev *Event, m *memo) bool {
 		return true
 	}
 	if l.c.Type == ValueCount || l.c.rarity() {
-		h := fnv.New64a()
-		var buf [64]byte
+		h := uint64(fnvOffset)
+		c.raw = c.raw[:0]
 		for i, name := range l.c.Fields {
 			v, ok := c.get(ev, l.c.field(name, r))
 			if !ok {
 				return false
 			}
-			h.Write(fold(buf[:0], v))
-			h.Write([]byte{0})
-			if i > 0 {
-				m.text += " "
+			c.folded = fold(c.folded[:0], v)
+			for _, b := range c.folded {
+				h = (h ^ uint64(b)) * fnvPrime
 			}
-			m.text += sample(v)
+			h *= fnvPrime
+			if i > 0 {
+				c.raw = append(c.raw, ' ')
+			}
+			c.raw = append(c.raw, v[:min(len(v), 128)]...)
 		}
-		m.hash = h.Sum64()
+		m.hash = h
 		return true
 	}
 	v, ok := c.get(ev, l.c.field(l.c.Fields[0], r))

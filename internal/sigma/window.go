@@ -14,8 +14,9 @@ const (
 	maxSamples = 5
 )
 
-// add takes in an event; false if it is older than the window.
-func (g *group) add(l *link, m memo) bool {
+// add takes in an event, and the value as it stands there; false if it is older
+// than the window.
+func (g *group) add(l *link, m memo, value []byte) bool {
 	span := l.c.Span.Milliseconds()
 	if n := len(g.items); n > 0 && !l.c.patient() {
 		newest := max(g.items[n-1].at, m.at)
@@ -32,12 +33,13 @@ func (g *group) add(l *link, m memo) bool {
 	case EventCount, ValueSum, ValueAvg:
 		g.moment(m, span)
 	case ValueCount:
-		g.distinct(m)
+		g.distinct(m, value, l.c.enough())
 	case Temporal:
 		g.latest(m)
 	case TemporalOrdered:
 		g.step(m)
 	default:
+		m.text = sample(value)
 		g.insert(m)
 		if len(g.items) > maxMemos {
 			g.items, g.capped = slices.Delete(g.items, 0, 1), true
@@ -83,19 +85,52 @@ func (g *group) moment(m memo, span int64) {
 }
 
 // distinct keeps each value once, with its latest time.
-func (g *group) distinct(m memo) {
+func (g *group) distinct(m memo, value []byte, most int) {
 	for i := range g.items {
-		if g.items[i].hash == m.hash {
-			m.n += g.items[i].n
-			m.at = max(m.at, g.items[i].at)
-			g.items = slices.Delete(g.items, i, i+1)
-			break
+		if g.items[i].hash != m.hash {
+			continue
 		}
+		m.n += min(g.items[i].n, math.MaxUint32-m.n)
+		m.at = max(m.at, g.items[i].at)
+		m.text = g.items[i].text
+		last := len(g.items) - 1
+		if i < last && g.items[i+1].at <= m.at {
+			copy(g.items[i:], g.items[i+1:])
+			g.items = g.items[:last]
+			g.insert(m)
+			return
+		}
+		g.items[i] = m
+		return
 	}
+	m.text = sample(value)
 	g.insert(m)
-	if len(g.items) > maxMemos {
-		g.items, g.capped = slices.Delete(g.items, 0, 1), true
+	if len(g.items) > most {
+		copy(g.items, g.items[1:])
+		g.items, g.capped = g.items[:len(g.items)-1], true
 	}
+}
+
+// enough is how many different values are told apart: with limits from below
+// alone, four times the limit shows all that anybody asks.
+func (c *Correlation) enough() int {
+	most := 64.0
+	for _, b := range c.Bounds {
+		if b.Op != "gt" && b.Op != "gte" {
+			return maxMemos
+		}
+		most = max(most, 4*b.Value)
+	}
+	return int(min(most, maxMemos))
+}
+
+// events counts those that are remembered.
+func (g *group) events() int {
+	n := 0
+	for i := range g.items {
+		n += int(g.items[i].n)
+	}
+	return n
 }
 
 // latest keeps the latest event of each rule.

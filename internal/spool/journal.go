@@ -53,6 +53,16 @@ func OpenJournal(path string, counted int64, take func(frame []byte) bool) (*Jou
 }
 
 func (j *Journal) replay(counted int64, take func([]byte) bool) error {
+	if err := j.read(counted, take); err != nil {
+		return err
+	}
+	if counted != Whole && j.size < counted {
+		return ErrDamaged
+	}
+	return j.f.Truncate(j.size)
+}
+
+func (j *Journal) read(counted int64, take func([]byte) bool) error {
 	st, err := j.f.Stat()
 	if err != nil {
 		return err
@@ -76,10 +86,18 @@ func (j *Journal) replay(counted int64, take func([]byte) bool) error {
 		}
 		j.size += 8 + n
 	}
-	if counted != Whole && j.size < counted {
-		return ErrDamaged
+	return nil
+}
+
+// ReadJournal gives every whole frame of a journal that somebody else may be
+// writing, and changes nothing.
+func ReadJournal(path string, take func(frame []byte) bool) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
 	}
-	return j.f.Truncate(j.size)
+	defer f.Close()
+	return (&Journal{f: f}).read(Whole, take)
 }
 
 // Append writes one frame.

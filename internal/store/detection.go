@@ -42,6 +42,16 @@ func (s Detections) Find(ctx context.Context, v access.Viewer, id ids.ID) (r det
 	return r, err
 }
 
+// ByKey gives what an agent said under a key.
+func (s Detections) ByKey(ctx context.Context, v access.Viewer, agent ids.ID, key string) (r detection.Record, err error) {
+	var w where
+	w.add("agent = ?", agent)
+	w.add("key = ?", key)
+	w.scope(v, "body", "centre")
+	err = s.one(ctx, "SELECT "+findingCols+" FROM finding WHERE "+w.String(), w.args, findingFields(&r)...)
+	return r, err
+}
+
 // SetState changes what people did with it.
 func (s Detections) SetState(ctx context.Context, v access.Viewer, id ids.ID, st detection.State, report ids.ID) error {
 	var w where

@@ -61,9 +61,9 @@ func (b Base) Nav() []Link {
 	var urls []string
 	switch b.Viewer.Kind {
 	case access.Body, access.Operator:
-		urls = []string{"/", "/segnalazioni", "/allerte", "/rilevazioni", "/agenti", "/ente", "/protocollo"}
+		urls = []string{"/", "/segnalazioni", "/allerte", "/rilevazioni", "/ricerche", "/agenti", "/ente", "/protocollo"}
 	case access.Centre, access.National:
-		urls = []string{"/", "/segnalazioni", "/allerte", "/indicatori", "/territorio", "/protocolli", "/persone"}
+		urls = []string{"/", "/segnalazioni", "/allerte", "/indicatori", "/ricerche", "/territorio", "/protocolli", "/persone"}
 	case access.ANCI:
 		urls = []string{"/", "/protocolli"}
 	}
@@ -189,6 +189,7 @@ func (b Base) Field(name, kind, key, value string) Input {
 var funcs = template.FuncMap{
 	"asset": static.URL,
 	"add":   func(a, b int) int { return a + b },
+	"int":   func(n uint64) int { return int(n) },
 	"has": func(list any, x any) bool {
 		return strings.Contains(" "+strings.Trim(fmt.Sprint(list), "[]")+" ", " "+fmt.Sprint(x)+" ")
 	},

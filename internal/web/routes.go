@@ -62,11 +62,14 @@ func Routes() []Route {
 		post("/allerte/{id}/risposta", bodies, (*Server).alertAnswer), post("/allerte/{id}/sollecita", police, (*Server).alertRemind),
 		post("/allerte/{id}/richiama", police, (*Server).alertRecall),
 		get("/indicatori", police, (*Server).indicatorList),
+		get("/ricerche", both, (*Server).huntList), get("/ricerche/nuova", police, (*Server).huntNew), post("/ricerche", police, (*Server).huntOpen),
+		get("/ricerche/{id}", both, (*Server).huntRead), post("/ricerche/{id}/consegna", bodies, (*Server).huntRelease),
 
 		get("/agenti", bodies, (*Server).agentList), post("/agenti/invita", bodies, (*Server).agentInvite),
 		post("/agenti/{id}/revoca", bodies, (*Server).agentRevoke), post("/agenti/scelte", bodies, (*Server).agentChoose),
 		get("/rilevazioni", bodies, (*Server).findingList), get("/rilevazioni/{id}", bodies, (*Server).findingRead),
 		post("/rilevazioni/{id}/segnala", bodies, (*Server).findingReport), post("/rilevazioni/{id}/ignora", bodies, (*Server).findingIgnore),
+		post("/rilevazioni/{id}/righe", bodies, (*Server).findingLines),
 
 		get("/ente", bodies, (*Server).ownBody), get("/enti/{id}", both, (*Server).bodyRead), post("/enti/{id}/{noun}", both, (*Server).bodyAdd),
 		post("/enti/{id}/{noun}/{row}/togli", both, (*Server).bodyRemove), get("/territorio", police, (*Server).territoryList),

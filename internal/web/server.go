@@ -20,6 +20,7 @@ import (
 	"filo/agreement"
 	"filo/alert"
 	"filo/detection"
+	"filo/hunt"
 	"filo/entry"
 	"filo/indicator"
 	"filo/internal/clock"
@@ -43,6 +44,7 @@ type Options struct {
 	Reports    *report.Desk
 	Alerts     *alert.Desk
 	Detections *detection.Desk
+	Hunts      *hunt.Desk
 	Indicators indicator.Store
 	Agents     *agent.Desk
 	Entry      *entry.Desk

@@ -9,6 +9,7 @@ package wire
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"filo/internal/ids"
@@ -65,6 +66,8 @@ const (
 	EventMatch   = "match"   // payload Match: a live line carried an indicator
 	EventApplied = "applied" // payload Applied: changes are on the agent's disk
 	EventEvicted = "evicted" // payload Evicted: something was dropped, and why
+	EventHunt    = "hunt"    // payload HuntAnswer
+	EventLines   = "lines"   // payload Lines: raw lines that a person of the body let go
 )
 
 // Event is one thing an agent tells. Seq grows by one for each event of an
@@ -113,8 +116,16 @@ type Finding struct {
 	Samples     []string  `json:"samples,omitempty"`   // at most 5 raw lines, 512 bytes each, valid UTF-8
 	Origins     []Origin  `json:"origins,omitempty"`   // at most 32 tuples
 	Technique   string    `json:"technique,omitempty"` // ATT&CK id
-	Closed      bool      `json:"closed,omitempty"`    // 30 quiet minutes have passed
-	Report      bool      `json:"report,omitempty"`    // the threshold for a drafted report is reached
+	ACN         string    `json:"acn,omitempty"`       // ACN taxonomy, predicate:value
+	Threat      string    `json:"threat,omitempty"`    // name of the threat, as the product calls it
+	Leaves      bool      `json:"leaves,omitempty"`    // the attack goes out from us
+	// Author and License of a rule that is not ours, and its id in the collection
+	// it comes from: they go wherever the finding is shown (DRL 1.1).
+	Author   string `json:"author,omitempty"`
+	License  string `json:"license,omitempty"`
+	RuleLink string `json:"rule_link,omitempty"`
+	Closed   bool   `json:"closed,omitempty"` // 30 quiet minutes have passed
+	Report   bool   `json:"report,omitempty"` // the threshold for a drafted report is reached
 }
 
 // Origin is what a provider needs to name a subscriber behind a shared address.
@@ -141,6 +152,8 @@ const (
 	ChangeAlert    = "alert"    // payload Alert: watch, look back, answer
 	ChangeRecall   = "recall"   // payload Recall: stop watching
 	ChangeSettings = "settings" // payload Settings of the body
+	ChangeHunt     = "hunt"     // payload Hunt: look back and answer
+	ChangeRelease  = "release"  // payload Release: a person of the body lets lines go
 )
 
 // Change is one row of the node's log of changes that this agent may have.
@@ -179,6 +192,7 @@ type Recall struct {
 type Settings struct {
 	SendReports bool     `json:"send_reports"`    // send a drafted report without waiting for a person
 	Allow       []string `json:"allow,omitempty"` // addresses and networks never counted
+	Own         []string `json:"own,omitempty"`   // networks of the body, whose attacks leave from us
 }
 
 // Answer is what the look-back of one agent says about one alert.
@@ -256,4 +270,80 @@ type Check struct {
 	OK   bool   `json:"ok"`
 	Seen string `json:"seen"`          // what was found, in a few words
 	Fix  string `json:"fix,omitempty"` // lines to paste
+}
+
+// Hunt is a question to the look-back: values, or a Sigma rule over the logs
+// that are still there.
+type Hunt struct {
+	ID       ids.ID      `json:"id"`
+	Values   []Indicator `json:"values,omitempty"`
+	Rule     string      `json:"rule,omitempty"`
+	Until    time.Time   `json:"until"`
+	Exercise bool        `json:"exercise,omitempty"`
+}
+
+// HuntAnswer is what one agent says to a hunt. Counts only.
+type HuntAnswer struct {
+	Hunt      ids.ID    `json:"hunt"`
+	Asked     int       `json:"asked"`
+	Found     []HuntHit `json:"found,omitempty"`
+	Refused   []string  `json:"refused,omitempty"` // what the look-back cannot be asked, and why
+	RuleCount int       `json:"rule_count,omitempty"`
+	RuleFirst time.Time `json:"rule_first,omitzero"`
+	RuleLast  time.Time `json:"rule_last,omitzero"`
+	RuleError string    `json:"rule_error,omitempty"`
+	From      time.Time `json:"from,omitzero"` // what the look-back covers
+	Until     time.Time `json:"until"`
+	Logs      []string  `json:"logs,omitempty"`
+	Lines     uint64    `json:"lines"`
+	Gaps      int       `json:"gaps,omitempty"` // stretches of six hours and more in which nothing was read
+}
+
+// HuntHit is one value that was seen.
+type HuntHit struct {
+	Kind  string    `json:"kind"`
+	Value string    `json:"value"`
+	Count uint64    `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	Log   string    `json:"log"`
+}
+
+// Clip keeps an answer within what a node takes: 5,000 hits, 50 refusals and
+// logs, texts of 200 bytes.
+func (a *HuntAnswer) Clip() {
+	short := func(s string) string {
+		return strings.ToValidUTF8(s[:min(len(s), 200)], "?")
+	}
+	a.Found, a.Refused, a.Logs = a.Found[:min(len(a.Found), 5000)], a.Refused[:min(len(a.Refused), 50)], a.Logs[:min(len(a.Logs), 50)]
+	for i := range a.Found {
+		f := &a.Found[i]
+		f.Kind, f.Log = short(f.Kind), short(f.Log)
+		f.Value = strings.ToValidUTF8(f.Value[:min(len(f.Value), 2048)], "?")
+	}
+	for i := range a.Refused {
+		a.Refused[i] = short(a.Refused[i])
+	}
+	for i := range a.Logs {
+		a.Logs[i] = short(a.Logs[i])
+	}
+	a.RuleError = short(a.RuleError)
+}
+
+// Release lets an agent send lines: those in which the values of a hunt stand,
+// or those kept around a finding.
+type Release struct {
+	Hunt    ids.ID `json:"hunt,omitempty"`
+	Finding string `json:"finding,omitempty"` // key
+	Most    int    `json:"most"`
+}
+
+// Lines are raw lines that a person of the body let go. Those kept around a
+// finding come with the hashes of their frames and the end of the chain.
+type Lines struct {
+	Hunt    ids.ID   `json:"hunt,omitempty"`
+	Finding string   `json:"finding,omitempty"`
+	Lines   []string `json:"lines"`
+	Hashes  []string `json:"hashes,omitempty"`
+	Head    string   `json:"head,omitempty"`
 }

@@ -199,11 +199,12 @@ func TestEveryPageIsReadableWideAndOnAPhoneAndAxeFindsNothing(t *testing.T) {
 
 	enna := signIn(t, d, "Enna")
 	b.as(t, d, enna)
-	for _, p := range []string{"", "segnala", "segnalazioni", "allerte", "rilevazioni", "agenti", "ente", "protocollo", "account", "non-esiste"} {
+	for _, p := range []string{"", "segnala", "segnalazioni", "allerte", "rilevazioni", "ricerche", "agenti", "ente", "protocollo", "account", "non-esiste"} {
 		b.look(t, "comune-"+strings.ReplaceAll(p, "/", "-"), d.URL+"/"+p)
 	}
 	finding := first(t, get(t, enna, d.URL+"/rilevazioni"), `href="(/rilevazioni/[^"?]+)"`)
 	b.look(t, "comune-rilevazione", d.URL+finding)
+	b.look(t, "comune-ricerca", d.URL+first(t, get(t, enna, d.URL+"/ricerche"), `href="(/ricerche/[0-9a-z]{26})"`))
 	list := get(t, enna, d.URL+"/segnalazioni")
 	report := first(t, list, `href="(/segnalazioni/[^"?]+)"`)
 	b.look(t, "comune-segnalazione", d.URL+report)
@@ -230,12 +231,13 @@ func TestEveryPageIsReadableWideAndOnAPhoneAndAxeFindsNothing(t *testing.T) {
 
 	pa := signIn(t, d, "Palermo-dir")
 	b.as(t, d, pa)
-	for _, p := range []string{"", "segnala?cerca=enna", "segnalazioni", "allerte", "indicatori", "territorio", "territorio?tutti=si", "protocolli", "protocolli/scadenze", "persone", "centri/COSC-SICILIA-OCC"} {
+	for _, p := range []string{"", "segnala?cerca=enna", "segnalazioni", "allerte", "indicatori", "ricerche", "ricerche/nuova", "territorio", "territorio?tutti=si", "protocolli", "protocolli/scadenze", "persone", "centri/COSC-SICILIA-OCC"} {
 		b.look(t, "centro-"+regexp.MustCompile(`[^a-z]+`).ReplaceAllString(p, "-"), d.URL+"/"+p)
 	}
 	b.look(t, "centro-segnalazione", d.URL+report)
 	b.look(t, "centro-avvisa", d.URL+report+"/allerta")
 	b.look(t, "centro-allerta", d.URL+first(t, get(t, pa, d.URL+"/allerte"), `href="(/allerte/[^"?]+)"`))
+	b.look(t, "centro-ricerca", d.URL+first(t, get(t, pa, d.URL+"/ricerche"), `href="(/ricerche/[0-9a-z]{26})"`))
 	b.look(t, "centro-protocollo", d.URL+first(t, get(t, pa, d.URL+"/protocolli"), `href="(/protocolli/[0-9a-z]{26})"`))
 	b.look(t, "centro-ente", d.URL+first(t, get(t, pa, d.URL+"/territorio"), `href="(/enti/[^"?]+)"`))
 	for _, who := range []string{"Gestore", "ANCI"} {

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"filo/access"
+	"filo/alert"
 	"filo/entry"
+	"filo/hunt"
 	"filo/internal/api"
 	"filo/internal/demo"
 	"filo/internal/ids"
@@ -78,6 +80,8 @@ func fill(pattern string, o objects, made bool) string {
 		noun = "agent"
 	case strings.HasPrefix(pattern, "/rilevazioni"):
 		noun = "finding"
+	case strings.HasPrefix(pattern, "/ricerche"):
+		noun = "hunt"
 	case strings.HasPrefix(pattern, "/enti"):
 		noun = "body"
 	case strings.HasPrefix(pattern, "/protocolli"):
@@ -96,7 +100,7 @@ func fill(pattern string, o objects, made bool) string {
 var own = map[string]bool{
 	"/entra": true, "/entra/codice": true, "/entra/imposta": true, "/invito": true, "/esci": true, "/accessibilita": true, "/lingua": true,
 	"/{$}": true, "/live": true, "/account": true, "/account/sede": true, "/account/altre": true, "/segnala": true, "/segnalazioni": true,
-	"/allerte": true, "/indicatori": true, "/agenti": true, "/agenti/invita": true, "/agenti/scelte": true, "/rilevazioni": true, "/ente": true,
+	"/allerte": true, "/indicatori": true, "/agenti": true, "/agenti/invita": true, "/agenti/scelte": true, "/rilevazioni": true, "/ricerche": true, "/ricerche/nuova": true, "/ente": true,
 	"/territorio": true, "/protocollo": true, "/protocolli": true, "/protocolli/scadenze": true, "/centri/{centre}": true, "/persone": true, "/account/sessioni/{session}/chiudi": true, "/account/chiavi": true, "/account/passkey/inizia": true, "/account/passkey/fine": true, "/account/passkey/{passkey}/togli": true, "/entra/passkey/inizia": true, "/entra/passkey/fine": true, "/entra/oidc": true, "/entra/oidc/ritorno": true, "/account/chiavi/{token}/togli": true,
 }
 
@@ -250,6 +254,11 @@ func gather(t *testing.T, d *demo.Demo) objects {
 		t.Fatal(err)
 	}
 	o["document"] = doc.ID
+	h, err := d.Node.Flow.Ask(ctx, pa, hunt.Hunt{Title: "prova"}, []string{"203.0.113.9"}, alert.Audience{Bodies: []ids.ID{enna.Body}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o["hunt"] = h.ID
 	p := signIn(t, d, "Palermo", 3)
 	_, body := ask(t, p, "GET", d.URL+"/allerte", o)
 	for _, m := range regexp.MustCompile(`/allerte/([0-9a-z]{26})`).FindAllStringSubmatch(body, -1) {
@@ -330,7 +339,11 @@ func snapshot(t *testing.T, d *demo.Demo, o objects) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(len(given), len(a.Documents), a.Title, f.Version, f.State, len(f.Events), len(f.Observables), len(f.Files), a.Version, len(a.Events), tally.Answered(), ag.Revoked.IsZero(), len(nets), fi.State)
+	asked, err := d.Node.Hunts.Tally(ctx, pa, o["hunt"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(asked.Released, len(given), len(a.Documents), a.Title, f.Version, f.State, len(f.Events), len(f.Observables), len(f.Files), a.Version, len(a.Events), tally.Answered(), ag.Revoked.IsZero(), len(nets), fi.State)
 }
 
 func TestTheLinkAnswersNobodyWithoutACertificate(t *testing.T) {

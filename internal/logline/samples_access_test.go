@@ -1,0 +1,27 @@
+package logline
+
+var accessSamples = []sample{
+	{"sshd", []string{`Nov 24 08:55:46 gate sshd[200]: Failed password for invalid user web master from 2001:db8::9 port 7022 ssh2`}, `login failure user=web master from=2001:db8::9#7022 on=gate zone=machine`},
+	{"sshd", []string{`2026-11-24T09:55:46.123456+01:00 gate sshd-session[200]: Accepted publickey for ufficio from 203.0.113.9 port 38926 ssh2: ED25519 SHA256:abc`}, `login success user=ufficio from=203.0.113.9#38926 on=gate zone=line`},
+	{"sshd", []string{`<38>1 2026-11-24T08:55:46+00:00 gate sshd 44255 - [meta sequenceId="1"] Invalid user oracle from 203.0.113.9 port 33166`}, `invalid_user failure user=oracle from=203.0.113.9#33166 on=gate zone=line`},
+	{"sshd", []string{`Nov 24 08:55:46 gate sshd[200]: message repeated 5 times: [ Failed password for root from 203.0.113.9 port 38926 ssh2]`}, `login failure user=root from=203.0.113.9#38926 times=5 on=gate zone=machine`},
+	{"sshd", []string{`Nov 24 08:55:46 gate sshd[200]: Connection closed by authenticating user root 203.0.113.9 port 5555 [preauth]`}, `close user=root from=203.0.113.9#5555 on=gate zone=machine`},
+	{"sshd", []string{`Nov 24 08:55:46 gate sshd[200]: error: kex_exchange_identification: Connection closed by remote host`}, `probe on=gate zone=machine`},
+	{"sshd", []string{`Nov 24 08:55:46 gate sshd[200]: banner exchange: Connection from 203.0.113.9 port 40000: invalid format`}, `probe from=203.0.113.9#40000 on=gate zone=machine`},
+	{"sshd", []string{`Nov 24 08:55:46 gate sshd[200]: error: maximum authentication attempts exceeded for root from 203.0.113.9 port 4022 ssh2 [preauth]`}, `lockout failure user=root from=203.0.113.9#4022 on=gate zone=machine`},
+	{"sshd", []string{`{"log":"Nov 24 08:55:46 gate sshd[9]: Invalid user a from 203.0.113.9 port 4000\n","stream":"stderr","time":"2026-11-24T08:55:46.5Z"}`}, `invalid_user failure user=a from=203.0.113.9#4000 on=gate zone=line`},
+	{"pam", []string{`Nov 24 08:55:46 gate su: pam_unix(su:auth): authentication failure; logname=x uid=1000 euid=0 tty=pts/0 ruser=x rhost=  user=root`}, `login failure user=root on=gate zone=machine`},
+	{"pam", []string{`Nov 24 08:55:46 gate vsftpd2: pam_unix(ftp:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=protocollo rhost=203.0.113.9  user=protocollo`}, `login failure user=protocollo from=203.0.113.9 on=gate zone=machine`},
+	{"sudo", []string{`Nov 24 08:55:46 gate sudo:     tecnico : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/home/tecnico ; USER=root ; COMMAND=/bin/bash`}, `login failure user=tecnico name=/bin/bash times=3 on=gate zone=machine`},
+	{"sudo", []string{`Nov 24 08:55:46 gate sudo:  tecnico : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/apt update`}, `command success user=tecnico name=/usr/bin/apt update on=gate zone=machine`},
+	{"su", []string{`Nov 24 08:55:46 gate su[812]: FAILED SU (to root) tecnico on pts/3`}, `login failure user=tecnico name=root on=gate zone=machine`},
+	{"accounts", []string{`Nov 24 08:55:46 gate useradd[99]: new user: name=backdoor, UID=1003, GID=1003, home=/home/backdoor, shell=/bin/bash, from=/dev/pts/1`}, `change success name=backdoor on=gate zone=machine`},
+	{"dropbear", []string{`Nov 24 08:55:46 ap1 dropbear[311]: Bad password attempt for 'root' from 203.0.113.9:51900`}, `login failure user=root from=203.0.113.9#51900 on=ap1 zone=machine`},
+	{"vsftpd", []string{`Tue Nov 24 08:55:46 2026 [pid 27244] [tributi] FAIL LOGIN: Client "203.0.113.9"`}, `login failure user=tributi from=203.0.113.9 zone=machine`},
+	{"proftpd", []string{`Nov 24 08:55:46 ftp proftpd[811]: ftp.comune.example (203.0.113.9[203.0.113.9]) - USER tributi (Login failed): Incorrect password`}, `login failure user=tributi from=203.0.113.9 on=ftp zone=machine`},
+	{"proftpd", []string{`Nov 24 08:55:46 ftp proftpd[811] ftp.comune.example (203.0.113.9[203.0.113.9]): USER nessuno: no such user found from 203.0.113.9 [203.0.113.9] to 192.0.2.21:21`}, `invalid_user failure user=nessuno from=203.0.113.9 to=192.0.2.21#21 on=ftp zone=machine`},
+	{"pure-ftpd", []string{`Nov 24 08:55:46 ftp pure-ftpd: (?@203.0.113.9) [WARNING] Authentication failed for user [tributi]`}, `login failure user=tributi from=203.0.113.9 on=ftp zone=machine`},
+	{"samba", []string{`Nov 24 08:55:46 nas smbd[2725]: Auth: [SMB2,(null)] user [COMUNE]\[anagrafe] at [Tue, 24 Nov 2026 08:55:46.030937 UTC] with [NTLMv2] status [NT_STATUS_WRONG_PASSWORD] workstation [PC-7] remote host [ipv4:203.0.113.9:62419] mapped to [COMUNE]\[anagrafe]. local host [ipv4:192.0.2.10:445]`}, `login failure user=anagrafe domain=COMUNE from=203.0.113.9#62419 on=nas zone=line`},
+	{"auditd", []string{`type=USER_LOGIN msg=audit(1795510546.123:451): pid=811 uid=0 auid=4294967295 ses=4294967295 msg='op=login acct="root" exe="/usr/sbin/sshd" hostname=203.0.113.9 addr=203.0.113.9 terminal=ssh res=failed'`}, `login failure user=root from=203.0.113.9 zone=line`},
+	{"auditd", []string{`type=EXECVE msg=audit(1795510546.123:452): argc=3 a0="curl" a1="-o" a2=2F746D702F6120622E7368`}, `command success name=curl -o /tmp/a b.sh zone=line`},
+}

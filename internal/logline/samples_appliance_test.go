@@ -1,0 +1,17 @@
+package logline
+
+var applianceSamples = []sample{
+	{"esxi", []string{`2026-11-24T08:55:46.123Z esx1 Hostd: info hostd[2101] [Originator@6876 sub=Vimsvc.ha-eventmgr] Event 128 : Cannot login root@203.0.113.9`}, `login failure user=root from=203.0.113.9 on=esx1 zone=line`},
+	{"esxi", []string{`2026-11-24T08:55:46.123Z esx1 Hostd: info hostd[2101] [Originator@6876 sub=Default opID=a] Accepted password for user root from 203.0.113.9`}, `login success user=root from=203.0.113.9 on=esx1 zone=line`},
+	{"vcenter", []string{`<14>1 2026-11-24T08:55:46.123Z vc vpxd 811 - -  Event [811] [1-1] [2026-11-24T08:55:46.1Z] [vim.event.BadUsernameSessionEvent] [error] [] [] [811] [Cannot login ufficio@203.0.113.9]`}, `login failure user=ufficio from=203.0.113.9 on=vc zone=line`},
+	{"proxmox", []string{`Nov 24 08:55:46 pve pvedaemon[811]: authentication failure; rhost=::ffff:203.0.113.9 user=root@pam msg=Authentication failure`}, `login failure user=root@pam from=203.0.113.9 on=pve zone=machine`},
+	{"proxmox", []string{`101 1 tap101i0-IN 24/Nov/2026:09:55:46 +0100 DROP: IN=fwbr101i0 OUT=fwbr101i0 MAC=00:00:5e:00:53:01 SRC=203.0.113.9 DST=192.0.2.10 LEN=60 PROTO=TCP SPT=51610 DPT=22`}, `connect denied from=203.0.113.9#51610 to=192.0.2.10#22 zone=line`},
+	{"synology", []string{`Nov 24 08:55:46 nas Connection: User [admin] from [203.0.113.9] failed to sign in to [DSM] via [password] due to authorization failure.`}, `login failure user=admin from=203.0.113.9 on=nas zone=machine`},
+	{"synology", []string{`2026-11-24T08:55:46+01:00 nas synoscgi_SYNO.API.Auth_7_login[2197]: pam_unix(webui:auth): authentication failure; logname= uid=0 euid=0 tty= ruser= rhost=203.0.113.9  user=admin`}, `login failure user=admin from=203.0.113.9 on=nas zone=line`},
+	{"qnap", []string{`Nov 24 08:55:46 nas qlogd[811]: conn log: Users: admin, Source IP: 203.0.113.9, Computer name: ---, Connection type: HTTPS, Accessed resources: Administration, Action: Login Fail`}, `login failure user=admin from=203.0.113.9 name=Administration on=nas zone=machine`},
+	{"veeam", []string{`<14>1 2026-11-24T08:55:46.1+01:00 VBR01 Veeam_MP - - [origin enterpriseId="31023"] [categoryId=0 instanceId=41600 MalwareActivityType="x"]`}, `alert threat=x level=high on=VBR01 zone=line`},
+	{"veeam", []string{`<14>1 2026-11-24T08:55:46.1+01:00 VBR01 Veeam_MP - - [origin enterpriseId="31023"] [x instanceId="23090" UserName="COMUNE\\ufficio" Description="Backup repository has been deleted by User ufficio"]`}, `change success user=ufficio domain=COMUNE name=Backup repository has been deleted by User ufficio on=VBR01 zone=line`},
+	{"asterisk", []string{`[Nov 24 08:55:46] NOTICE[811] chan_sip.c: Registration from '"100" <sip:100@192.0.2.1>' failed for '203.0.113.9:5071' - Wrong password`}, `login failure user=100 from=203.0.113.9#5071 zone=machine`},
+	{"asterisk", []string{`[Nov 24 08:55:46] SECURITY[77]: res_security_log.c:114 security_event_stasis_cb: SecurityEvent="InvalidPassword",EventTV="2026-11-24T08:55:46.192+0000",Severity="Error",Service="PJSIP",EventVersion="1",AccountID="100",SessionID="x",LocalAddress="IPV4/UDP/192.0.2.2/5060",RemoteAddress="IPV4/UDP/203.0.113.9/5071"`}, `login failure user=100 from=203.0.113.9#5071 to=192.0.2.2#5060 zone=line`},
+	{"freeswitch", []string{`2026-11-24 08:55:46.685002 96.83% [WARNING] sofia_reg.c:3223 SIP auth failure (REGISTER) on sofia profile 'internal' for [100@pbx.example] from ip 203.0.113.9`}, `login failure user=100@pbx.example from=203.0.113.9 zone=machine`},
+}
