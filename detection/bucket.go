@@ -82,9 +82,6 @@ func (b *bucket) grow(e *logline.Event, line []byte) {
 		b.kind(e.Action, e.Channel, e.Repeat)
 	} else {
 		b.kind("", nil, e.Repeat)
-		if e.Action == logline.Login && len(b.kinds) == 1 {
-			b.kinds[0].Action = logline.Login
-		}
 	}
 	if e.Time.After(b.last) {
 		b.last = e.Time
@@ -147,6 +144,8 @@ func (b *bucket) finding() wire.Finding {
 	f.Report = r.Report > 0 && f.Count >= r.Report
 	if b.key.from.IsValid() {
 		f.SourceIP = b.key.from.String()
+	} else {
+		f.Subject = b.key.who
 	}
 	if b.dest.IsValid() {
 		f.DestIP = b.dest.String()

@@ -173,6 +173,9 @@ func (g *Engine) ask(m *matching, e *logline.Event, line []byte, log string, out
 		if r.Unless != "" && slices.ContainsFunc(g.hits, func(x *Rule) bool { return x.ID == r.Unless && g.follows(x, e, log) }) {
 			continue
 		}
+		if !r.Nameless && !e.Source.IsValid() && len(e.User) == 0 && r.Group == "" {
+			continue // from nobody: nothing to count by
+		}
 		if g.follows(r, e, log) {
 			out = g.count(r, e, line, log, out)
 		}
@@ -357,9 +360,9 @@ func (g *Engine) tell(b *bucket, threshold int, out []wire.Finding) []wire.Findi
 	return append(out, b.finding())
 }
 
-// tell lowers the threshold for sources outside.
+// tell lowers the threshold for sources outside, once a password was tried.
 func (r *Rule) tell(e *logline.Event, b *bucket, scope string) int {
-	if r.TellOutside > 0 && scope == outside && b.did(logline.Login) > 0 {
+	if r.TellOutside > 0 && scope == outside && (e.Product != "sshd" || b.did(logline.Login) > 0) {
 		return r.TellOutside
 	}
 	return r.Tell

@@ -147,7 +147,7 @@ func (c *converter) native(e *logline.Event, line []byte) (ev *sigma.Event, ok b
 	c.text = c.text[:0]
 	c.add(fProduct, e.Product)
 	if e.Action == logline.Request {
-		c.web(e)
+		c.web(e, line)
 		return ev, true
 	}
 	c.add(fAction, e.Action)
@@ -184,12 +184,15 @@ func (c *converter) native(e *logline.Event, line []byte) (ev *sigma.Event, ok b
 	return ev, true
 }
 
-func (c *converter) web(e *logline.Event) {
+func (c *converter) web(e *logline.Event, line []byte) {
 	c.bytes(fMethod, e.Method)
 	c.req = decode(c.req[:0], e.Path)
 	c.bytes(fRequest, c.req)
 	c.number(fStatus, e.Status)
-	if !c.known(e.Agent) {
+	switch {
+	case len(e.Agent) == 0 && e.Product != "web":
+		c.bytes(fAgent, line[:min(len(line), 2048)]) // it stands somewhere in the line
+	case !c.known(e.Agent):
 		c.bytes(fAgent, e.Agent)
 	}
 	if bytes.IndexByte(e.Referer, '{') >= 0 {

@@ -37,6 +37,8 @@ type Extra struct {
 	// Once lets a rule that serves correlations speak of the same source, user and
 	// product no more often than this: enough for those that count different values.
 	Once time.Duration `yaml:"once"`
+	// Nameless counts lines that name no source and no user too, by device.
+	Nameless bool `yaml:"nameless"`
 	// Distinct counts only attempts with different values of this field until the
 	// finding is told: path.
 	Distinct string `yaml:"distinct"`
@@ -196,7 +198,7 @@ func Foreign(rules []*sigma.Rule, placeholders map[string][]string, sources []si
 	engine, problems := sigma.Compile(rules, sigma.Options{Placeholders: placeholders, Sources: sources})
 	p := &Pack{sigma: engine, router: router}
 	for _, r := range slices.Concat(engine.Rules(), engine.Correlations()) {
-		p.Rules = append(p.Rules, &Rule{Rule: r, ID: r.Key(), Severity: severityOf(r.Level)})
+		p.Rules = append(p.Rules, &Rule{Rule: r, ID: r.Key(), Severity: severityOf(r.Level), Extra: Extra{Nameless: true}})
 	}
 	p, err = p.index()
 	return p, problems, err

@@ -124,7 +124,7 @@ func bounded(f wire.Finding) wire.Finding {
 			f.Samples[i] = s[:512]
 		}
 	}
-	for _, s := range []*string{&f.ACN, &f.Threat, &f.Author, &f.License, &f.RuleLink, &f.Title, &f.Technique} {
+	for _, s := range []*string{&f.ACN, &f.Threat, &f.Author, &f.License, &f.RuleLink, &f.Title, &f.Technique, &f.Subject} {
 		*s = strings.ToValidUTF8((*s)[:min(len(*s), 256)], "?")
 	}
 	f.Users = f.Users[:min(len(f.Users), 32)]

@@ -250,6 +250,7 @@ type Row struct {
 	Rule        string    `json:"rule"`
 	Title       string    `json:"title"`
 	SourceIP    string    `json:"source_ip,omitempty"`
+	Subject     string    `json:"subject,omitempty"`
 	SourcePorts []int     `json:"source_ports,omitempty"`
 	DestIP      string    `json:"destination_ip,omitempty"`
 	Users       []string  `json:"users,omitempty"`
@@ -273,7 +274,7 @@ func (s *Scan) Rows() []Row {
 	out := make([]Row, len(s.Findings))
 	for i, f := range s.Findings {
 		out[i] = Row{
-			Rule: f.Rule, Title: f.Title, SourceIP: f.SourceIP, SourcePorts: f.SourcePorts, DestIP: f.DestIP, Users: f.Users,
+			Rule: f.Rule, Title: f.Title, SourceIP: f.SourceIP, Subject: f.Subject, SourcePorts: f.SourcePorts, DestIP: f.DestIP, Users: f.Users,
 			First: f.First, Last: f.Last, Count: f.Count, Outcome: f.Outcome, Severity: f.Severity, Log: f.Log, Samples: f.Samples,
 			Technique: f.Technique, ACN: f.ACN, Threat: f.Threat, Leaves: f.Leaves, Author: f.Author, License: f.License,
 		}

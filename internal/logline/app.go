@@ -130,6 +130,9 @@ func (r *Reader) app(b []byte) bool {
 	}
 	e.Product, e.Source, e.SrcPort = "app", a, p
 	e.did(Login, Failure)
+	if hasFold(b, "rate-limited") || hasFold(b, "*blocked") {
+		e.did(Lockout, Failure) // the program has had enough of that address
+	}
 	if e.User == nil {
 		e.person(appUser(b))
 	}

@@ -291,6 +291,9 @@ func (r *Reader) zoraxy(b []byte) bool {
 	if k < 0 {
 		return true
 	}
+	if u := index(rest[:k], "[useragent: "); u >= 0 {
+		e.Agent = rest[u+12 : k]
+	}
 	e.Method, rest = word(rest[k+2:])
 	if s := bytes.LastIndexByte(rest, ' '); s > 0 {
 		e.Path, e.Status = rest[:s], count(rest[s+1:])

@@ -104,6 +104,7 @@ type Finding struct {
 	Log         string    `json:"log"` // source name or path as the agent calls it
 	Product     string    `json:"product,omitempty"`
 	SourceIP    string    `json:"source_ip,omitempty"`
+	Subject     string    `json:"subject,omitempty"`      // without an address: the user, device or object it is about
 	SourcePorts []int     `json:"source_ports,omitempty"` // first 32 distinct
 	DestIP      string    `json:"destination_ip,omitempty"`
 	DestPort    int       `json:"destination_port,omitempty"`
