@@ -313,7 +313,7 @@ func scanJSON(w io.Writer, s *edge.Scan) error {
 
 func scanText(w io.Writer, s *edge.Scan) {
 	for _, src := range s.Sources {
-		fmt.Fprintf(w, "%s  %d lines, %d understood (%s), %d unknown\n", src.Name, src.Lines, src.Parsed, src.Product, src.Unknown)
+		fmt.Fprintf(w, "%s  %d lines, %d understood (%s), %d unknown, readiness %d of 100\n", src.Name, src.Lines, src.Parsed, src.Product, src.Unknown, src.Score)
 	}
 	if len(s.Findings) == 0 {
 		fmt.Fprintln(w, "\nNo attempt found.")

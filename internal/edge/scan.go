@@ -182,6 +182,7 @@ func (f *follower) tell(e *logline.Event, line []byte, ok bool) {
 func (f *follower) finish() {
 	f.keep(f.engine.Flush())
 	f.stat.Allowed, f.stat.LastLine, f.stat.Checks = f.engine.Allowed, f.seen.latest, f.seen.list(0)
+	f.stat.Score = score(f.stat.Checks)
 	f.s.Sources = append(f.s.Sources, f.stat)
 	for _, x := range f.last {
 		f.s.Findings = append(f.s.Findings, x)

@@ -283,6 +283,7 @@ func (a *Agent) status() {
 	}
 	for _, f := range a.sources {
 		f.stat.Checks = f.now.list(time.Duration(a.offset.Load()))
+		f.stat.Score = score(f.stat.Checks)
 		s.Sources = append(s.Sources, f.stat)
 	}
 	if err := a.spool.Append(a.event(wire.EventStatus, s)); err != nil {

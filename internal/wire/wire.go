@@ -263,14 +263,19 @@ type Source struct {
 	LastLine time.Time `json:"last_line"`
 	Trouble  string    `json:"trouble,omitempty"` // why it cannot be read now
 	Checks   []Check   `json:"checks,omitempty"`
+	Score    int       `json:"score,omitempty"` // log readiness, 0 to 100
+	// Dropped counts what could not be taken, by reason.
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
+	Lag     int64             `json:"lag,omitempty"` // bytes or records that wait
 }
 
 // Check is one line of log readiness, with the exact fix when OK is false.
 type Check struct {
-	Name string `json:"name"` // source_port zone clock retention proxy
-	OK   bool   `json:"ok"`
-	Seen string `json:"seen"`          // what was found, in a few words
-	Fix  string `json:"fix,omitempty"` // lines to paste
+	Name    string `json:"name"` // source_port proxy zone clock retention
+	OK      bool   `json:"ok"`
+	Product string `json:"product,omitempty"` // of which it is true, in a log of several
+	Seen    string `json:"seen"`              // what was found, in a few words
+	Fix     string `json:"fix,omitempty"`     // lines to paste
 }
 
 // Hunt is a question to the look-back: values, or a Sigma rule over the logs
