@@ -43,6 +43,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) == 4 && os.Args[1] == "agent-at-rest" {
+		return atRest(os.Args[2], os.Args[3])
+	}
 	dir, err := os.MkdirTemp("", "filo-bench-")
 	if err != nil {
 		return err
@@ -61,7 +64,7 @@ func run() error {
 	for _, m := range []struct {
 		name string
 		run  func() error
-	}{{"fanout", b.fanOut}, {"intake", b.intake}, {"pages", b.pages}} {
+	}{{"fanout", b.fanOut}, {"intake", b.intake}, {"pages", b.pages}, {"match", b.matching}, {"parse", b.parsing}, {"sigma", b.sigma}, {"history", b.remembering}, {"agent", b.agent}} {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], m.name) {
 			continue
 		}

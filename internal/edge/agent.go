@@ -266,7 +266,7 @@ func (a *Agent) openSources() error {
 
 // Run works until ctx ends.
 func (a *Agent) Run(ctx context.Context) error {
-	defer a.close()
+	defer a.Close()
 	done := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
 	defer func() { stop(); <-done }()
@@ -311,7 +311,8 @@ func (a *Agent) tidy(work *sync.WaitGroup) {
 	})
 }
 
-func (a *Agent) close() {
+// Close closes what Open opened; Run does it by itself.
+func (a *Agent) Close() {
 	for _, s := range a.sources {
 		s.file.Close()
 	}

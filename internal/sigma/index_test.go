@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"filo/internal/sigma/sigmatest"
 )
 
 // slowly answers an expression without index and automata.
@@ -217,7 +219,7 @@ func BenchmarkMatch(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	lines := genEvents(2000, 7)
+	lines := sigmatest.Events(2000, 7)
 	events := make([]*Event, len(lines))
 	d := NewDecoder()
 	for i, l := range lines {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"filo/internal/sigma/sigmatest"
 )
 
 // flat writes an event's fields as name=value, one after the other.
@@ -162,7 +164,7 @@ func TestFieldsAreFoundUnderTheNamesThatSourcesGiveThem(t *testing.T) {
 }
 
 func FuzzParseJSON(f *testing.F) {
-	for _, b := range genEvents(3, 1) {
+	for _, b := range sigmatest.Events(3, 1) {
 		f.Add(b)
 	}
 	f.Add([]byte(`{"a":[{"b":"\ud83d\ude00"},null,-1.5e3],"a":{"":true}}`))

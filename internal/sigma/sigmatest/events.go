@@ -1,4 +1,6 @@
-package sigma
+// Package sigmatest makes Windows events as a shipper writes them, for tests and
+// measurements of rules.
+package sigmatest
 
 import (
 	"encoding/json"
@@ -7,9 +9,9 @@ import (
 	"strings"
 )
 
-// genEvents makes n Windows events in JSON as a shipper writes them: Sysmon,
+// Events makes n Windows events in JSON as a shipper writes them: Sysmon,
 // Security and PowerShell, the same for the same seed.
-func genEvents(n int, seed uint64) [][]byte {
+func Events(n int, seed uint64) [][]byte {
 	g := &gen{rand.New(rand.NewPCG(seed, 1))}
 	out := make([][]byte, n)
 	for i := range out {
