@@ -142,7 +142,7 @@ func (g *Engine) ask(m *matching, e *logline.Event, line []byte, log string, out
 		if ev, ok = g.convert.foreign(e, line, m.pack.router); ok {
 			rules = m.match.Match(ev, rules)
 		}
-	case m.pack.fixed[e.Action]:
+	case m.pack.fixed[e.Action] && !m.pack.loose[e.Product]:
 		found, _ := g.shaped(m, e, line)
 		rules = append(rules, found...)
 	default:

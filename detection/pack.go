@@ -71,6 +71,7 @@ type Pack struct {
 	byID    map[string]*Rule
 	chained map[*sigma.Rule]bool // rules that correlations ask about
 	fixed   map[string]bool      // actions whose rules ask for fields of few values alone
+	loose   map[string]bool      // products with rules about any action that ask for others
 }
 
 var severities = map[string]string{"critical": "high", "high": "high", "medium": "medium", "low": "low"}
@@ -120,12 +121,17 @@ func own(files fs.FS) (*Pack, error) {
 	for _, r := range rules {
 		p.Rules = append(p.Rules, &Rule{Rule: r, Extra: extras[r.Name], ID: r.Name, Severity: severityOf(r.Level), Own: true})
 	}
-	p.fixed = map[string]bool{}
+	p.fixed, p.loose = map[string]bool{}, map[string]bool{}
+	many := func(r *sigma.Rule) bool {
+		return slices.ContainsFunc(r.Asks(), func(f string) bool { return !fewValues[f] })
+	}
 	for action, src := range categories {
-		p.fixed[action] = !slices.ContainsFunc(rules, func(r *sigma.Rule) bool {
-			about := r.Logsource.Category == "" || r.Logsource.Category == src.Category
-			return about && slices.ContainsFunc(r.Asks(), func(f string) bool { return !fewValues[f] })
-		})
+		p.fixed[action] = !slices.ContainsFunc(rules, func(r *sigma.Rule) bool { return r.Logsource.Category == src.Category && many(r) })
+	}
+	for _, r := range rules {
+		if r.Correlation == nil && r.Logsource.Category == "" && many(r) {
+			p.loose[r.Logsource.Product] = true
+		}
 	}
 	return p.index()
 }

@@ -42,6 +42,9 @@ func corpus(size int, planted []string) []byte {
 	for i := 0; b.Len() < size; i++ {
 		at := start.Add(time.Duration(i) * 50 * time.Millisecond)
 		from := ip()
+		if i%5 == 2 { // who guesses passwords comes again
+			from = fmt.Sprintf("203.0.113.%d", 1+r.IntN(60))
+		}
 		if i%2000 == 7 {
 			from = planted[i/2000%len(planted)]
 		}
@@ -51,7 +54,7 @@ func corpus(size int, planted []string) []byte {
 		case 1:
 			fmt.Fprintf(&b, "%s - - [%s] \"GET /servizi/pagina%d.html HTTP/1.1\" 200 %d \"https://%s/area/%d\" \"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\"\n", from, at.Format("02/Jan/2006:15:04:05 -0700"), r.IntN(900), r.IntN(9999), name(), r.IntN(99))
 		case 2:
-			fmt.Fprintf(&b, "%s srv sshd[%d]: Failed password for invalid user u%d from %s port %d ssh2\n", at.Format("2006-01-02T15:04:05.000000-07:00"), r.IntN(9999), r.IntN(99), from, 1024+r.IntN(60000))
+			fmt.Fprintf(&b, "%s srv sshd[%d]: Failed password for invalid user %s from %s port %d ssh2\n", at.Format("2006-01-02T15:04:05.000000-07:00"), r.IntN(9999), []string{"root", "root", "root", "admin", "admin", "test", "oracle", "guest"}[r.IntN(8)], from, 1024+r.IntN(60000))
 		case 3:
 			fmt.Fprintf(&b, "{\"EventTime\":\"%s\",\"Hostname\":\"PC%d.comune.example\",\"Channel\":\"Security\",\"EventID\":4624,\"TargetUserName\":\"utente%d\",\"LogonType\":3,\"IpAddress\":\"%s\",\"IpPort\":\"%d\",\"Hashes\":\"SHA256=%064X\",\"ProcessName\":\"C:\\\\Windows\\\\System32\\\\svchost.exe\"}\n", at.Format(time.DateTime), r.IntN(200), r.IntN(99), from, r.IntN(60000), r.Uint64())
 		case 4:

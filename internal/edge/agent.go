@@ -459,7 +459,7 @@ func (a *Agent) line(s *follow, line []byte) ([]wire.Event, error) {
 	now := a.c.Clock.Now()
 	s.stat.Lines++
 	s.stat.LastLine = now
-	e, ok := s.reader.Read(line)
+	e, ok := s.reader.Parse(line)
 	if ok {
 		s.stat.Parsed++
 		s.stat.Product = e.Product
@@ -469,12 +469,12 @@ func (a *Agent) line(s *follow, line []byte) ([]wire.Event, error) {
 	if e.Time.IsZero() {
 		e.Time, e.Zone = now, "assumed"
 	}
-	s.now.see(&e)
+	s.now.see(e)
 	a.keeper.Line(s.Name, now, line)
 	var out []wire.Event
 	if ok {
 		before := a.engine.Allowed
-		for _, f := range a.engine.Feed(&e, line, s.Name) {
+		for _, f := range a.engine.Feed(e, line, s.Name) {
 			a.keeper.Mark(s.Name, f.Key, now)
 			out = append(out, a.event(wire.EventFinding, f))
 			a.c.Heard("finding", f.Rule+" "+f.SourceIP)

@@ -148,20 +148,20 @@ func (f *follower) line(line []byte, cut bool) {
 	if f.s.Look != nil {
 		f.s.Look.line(f.name, line)
 	}
-	e, ok := f.reader.Read(line)
+	e, ok := f.reader.Parse(line)
 	if ok {
 		st.Parsed++
 		st.Product = e.Product
-		f.seen.see(&e)
-		f.keep(f.engine.Feed(&e, line, f.name))
+		f.seen.see(e)
+		f.keep(f.engine.Feed(e, line, f.name))
 	} else {
 		st.Unknown++
 	}
 	if f.s.Look != nil {
-		st.Matched += f.s.Look.event(&e)
+		st.Matched += f.s.Look.event(e)
 	}
 	if f.s.Each != nil {
-		f.tell(&e, line, ok)
+		f.tell(e, line, ok)
 	}
 	if f.s.Progress != nil && st.Lines%200_000 == 0 {
 		f.s.Progress(f.name, st.Lines)
