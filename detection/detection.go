@@ -51,6 +51,7 @@ type Engine struct {
 	near    [256]nearby // those met last
 	shapes  map[shape][]*sigma.Rule
 	once    []lately
+	beacons *beacons
 	hits    []*Rule // of the last line
 	was     bool    // the last line was an attempt
 }
@@ -68,7 +69,7 @@ type matching struct {
 
 // New makes an engine with filo's own rules.
 func New(o Options) *Engine {
-	g := &Engine{buckets: map[bucketKey]*list.Element{}, recent: list.New(), shapes: map[shape][]*sigma.Rule{}, once: make([]lately, 1<<12)}
+	g := &Engine{buckets: map[bucketKey]*list.Element{}, recent: list.New(), shapes: map[shape][]*sigma.Rule{}, once: make([]lately, 1<<12), beacons: newBeacons()}
 	for _, p := range []*Pack{Builtin(), o.Foreign} {
 		if p != nil {
 			g.packs = append(g.packs, &matching{pack: p, match: p.sigma.NewMatcher(), chain: p.sigma.NewCorrelator(), chained: p.chained})
@@ -111,6 +112,12 @@ func (g *Engine) Feed(e *logline.Event, line []byte, log string) []wire.Finding 
 	var out []wire.Finding
 	for _, m := range g.packs {
 		out = g.ask(m, e, line, log, out)
+	}
+	if e.Action == logline.Connect && e.Outcome != logline.Denied && e.Outcome != logline.Failure && e.Source.IsValid() && e.Dest.IsValid() &&
+		g.convert.scope(e.Source) == inside && g.convert.scope(e.Dest) == outside && g.beacons.call(e) {
+		r, _ := Builtin().Find("beacon")
+		g.hits, g.was = append(g.hits, r), true
+		out = g.count(r, e, line, log, out)
 	}
 	return out
 }
@@ -289,7 +296,7 @@ func (g *Engine) chained(r *Rule, f *sigma.Finding, e *logline.Event, line []byt
 	for _, v := range f.Group {
 		if v.Field == fSourceIP && r.Group == "" {
 			k.from, _ = netip.ParseAddr(v.Value)
-		} else if v.Field == fUser {
+		} else if v.Field == fUser || v.Field == fDevice {
 			k.who = v.Value
 		}
 	}

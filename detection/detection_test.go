@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -232,6 +233,48 @@ func TestCorrelationsFindWhatNoSingleLineShows(t *testing.T) {
 		if few := feed(t, New(Options{}), lines[:4]...); slices.ContainsFunc(few, func(f wire.Finding) bool { return f.Rule == rule }) {
 			t.Errorf("%s is found in four lines", rule)
 		}
+	}
+}
+
+func TestFilesChangedByTheHundredOnOneComputerAreFound(t *testing.T) {
+	g := New(Options{})
+	var out []wire.Finding
+	for i := range 900 {
+		e := logline.Event{Time: start.Add(time.Duration(i) * 100 * time.Millisecond), Product: "sysmon", Action: logline.Other, ID: 11, Device: []byte("PC-7"), Repeat: 1}
+		out = append(out, g.Feed(&e, []byte("x"), "l")...)
+	}
+	if len(out) == 0 || out[0].Rule != "mass-file-change" || out[0].Subject != "PC-7" {
+		t.Errorf("found %+v", out)
+	}
+}
+
+func TestAMachineThatCallsHomeAtRegularTimesIsFoundAndAnHonestOneIsNot(t *testing.T) {
+	call := func(g *Engine, from, to string, at time.Duration) []wire.Finding {
+		e := logline.Event{Time: start.Add(at), Product: "netfilter", Action: logline.Connect, Outcome: logline.Success, Source: netip.MustParseAddr(from), Dest: netip.MustParseAddr(to), DestPort: 443, Repeat: 1}
+		return g.Feed(&e, []byte("x"), "l")
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	g := New(Options{})
+	var out []wire.Finding
+	at := time.Duration(0)
+	for range 60 { // every five minutes, give or take ten seconds
+		at += 5*time.Minute + time.Duration(r.IntN(20)-10)*time.Second
+		out = append(out, call(g, "192.168.1.7", "203.0.113.50", at)...)
+	}
+	if len(out) == 0 || out[0].Rule != "beacon" || out[0].SourceIP != "192.168.1.7" || out[0].DestIP != "203.0.113.50" || !out[0].Leaves {
+		t.Errorf("found %+v", out)
+	}
+	person, common := New(Options{}), New(Options{})
+	out, at = nil, 0
+	for i := range 200 {
+		at += time.Duration(5+r.IntN(1200)) * time.Second // as people read
+		out = append(out, call(person, "192.168.1.8", "203.0.113.51", at)...)
+		for pc := range 5 { // updates: as regular, but of everybody
+			out = append(out, call(common, fmt.Sprint("192.168.1.", 20+pc), "203.0.113.52", time.Duration(i)*5*time.Minute)...)
+		}
+	}
+	if len(out) > 0 {
+		t.Errorf("honest connections are taken for a beacon: %+v", out[0])
 	}
 }
 

@@ -137,7 +137,7 @@ func (c *converter) scope(a netip.Addr) string {
 // ours is about such a line.
 func (c *converter) native(e *logline.Event, line []byte) (ev *sigma.Event, ok bool) {
 	src, ok := categories[e.Action]
-	if !ok || e.Action == logline.Other && e.Outcome == "" {
+	if !ok || e.Action == logline.Other && e.Outcome == "" && e.ID == 0 {
 		return nil, false
 	}
 	src.Product = e.Product
@@ -177,9 +177,12 @@ func (c *converter) native(e *logline.Event, line []byte) (ev *sigma.Event, ok b
 	c.add(fLevel, e.Level)
 	c.bytes(fChannel, e.Channel)
 	c.number(fID, e.ID)
-	if e.Action == logline.Command || e.Action == logline.Change || e.Action == logline.Alert {
+	switch e.Action {
+	case logline.Command, logline.Change, logline.Alert:
 		c.bytes(fDevice, e.Device)
 		c.bytes(fLine, line)
+	case logline.Other:
+		c.bytes(fDevice, e.Device)
 	}
 	return ev, true
 }
