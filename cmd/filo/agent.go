@@ -1,14 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"filo/internal/clock"
 	"filo/internal/edge"
 	"filo/internal/edge/link"
+	"filo/internal/edge/source"
 	"filo/internal/pki"
 	"filo/report"
 
@@ -51,25 +54,104 @@ func enrolCmd() *cobra.Command {
 func agentCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "agent", Short: "Watch the logs of this machine", Args: cobra.NoArgs,
-		Long: "Follows logs, counts attempts, watches for what the centre warns of, and tells the node.\nRaw lines never leave the machine. Works with the line down for weeks.",
+		Long: "Follows logs, counts attempts, watches for what the centre warns of, and tells the node.\nRaw lines never leave the machine unless a person lets them. Works with the line down for weeks.",
+		Example: "  filo agent --log /var/log/auth.log --log /var/log/nginx/access.log\n" +
+			"  filo agent --log syslog:udp://0.0.0.0:5514 --log journald: --log flow:0.0.0.0:2055\n" +
+			"  filo agent status\n" +
+			"  filo agent verify        # the chain of the lines kept around findings",
 	}
 	state := stateFlag(c)
-	logs := c.Flags().StringArray("log", nil, "a log to follow (again for each)")
+	logs := c.Flags().StringArray("log", nil, "a log to follow (again for each): "+source.Kinds)
+	rules := c.Flags().StringArray("rules", nil, "a file or folder of Sigma rules to use beside filo's own (again for each)")
 	fromEnd := c.Flags().Bool("from-end", false, "pass over what is in the logs already")
+	days := c.Flags().Int("keep-days", 90, "how many days the look-back reaches")
+	disk := c.Flags().Int64("disk", 2048, "megabytes that the look-back may take")
 	level := c.Flags().String("log-level", "info", "debug, info, warn, error")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if len(*logs) == 0 {
 			return fmt.Errorf("no log to follow: add --log /var/log/auth.log")
 		}
-		var src []edge.SourceConfig
-		for _, l := range *logs {
-			src = append(src, edge.SourceConfig{Path: l, FromEnd: *fromEnd})
+		if *days < 1 || *days > 3650 || *disk < 16 {
+			return fmt.Errorf("--keep-days is 1 to 3650, --disk at least 16")
 		}
-		a, err := edge.Open(edge.Config{State: *state, Sources: src, Version: version, Clock: clock.System{}, Log: logger(*level)})
+		conf := edge.Config{State: *state, Version: version, Clock: clock.System{}, Log: logger(*level), Keep: time.Duration(*days) * 24 * time.Hour, Budget: *disk << 20}
+		for _, l := range *logs {
+			conf.Sources = append(conf.Sources, edge.SourceConfig{Path: l, FromEnd: *fromEnd})
+		}
+		if len(*rules) > 0 {
+			var err error
+			if conf.Rules, err = foreignRules(c.ErrOrStderr(), *rules); err != nil {
+				return err
+			}
+		}
+		a, err := edge.Open(conf)
 		if err != nil {
 			return err
 		}
 		return a.Run(c.Context())
+	}
+	c.AddCommand(agentStatusCmd(), agentVerifyCmd())
+	return c
+}
+
+func agentStatusCmd() *cobra.Command {
+	c := &cobra.Command{Use: "status", Short: "Say how the agent of this machine is", Args: cobra.NoArgs}
+	state := stateFlag(c)
+	format := c.Flags().String("format", "text", "text or json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s, err := edge.LastStatus(*state)
+		if err != nil {
+			return err
+		}
+		w := c.OutOrStdout()
+		if *format == "json" {
+			return json.NewEncoder(w).Encode(s)
+		}
+		fmt.Fprintf(w, "agent          %s on %s (%s), told %s\n", s.Version, s.Host, s.System, s.At.Format(time.RFC3339))
+		fmt.Fprintf(w, "watches for    %d indicators\nwaiting        %d events for the node\nlook-back      %d MB on disk\n", s.Live, s.Spooled, s.HistoryBytes>>20)
+		if s.Evicted > 0 || s.HistoryEvicted > 0 {
+			fmt.Fprintf(w, "given up       %d counts and groups, %d segments of the look-back, for lack of room\n", s.Evicted, s.HistoryEvicted)
+		}
+		for _, d := range s.Damaged {
+			fmt.Fprintf(w, "damaged        %s, set aside\n", printable(d))
+		}
+		if s.Disk != "" {
+			fmt.Fprintf(w, "disk           %s\n", printable(s.Disk))
+		}
+		for _, x := range s.Sources {
+			fmt.Fprintf(w, "\n%s\n  read         %d lines, last %s\n  understood   %d (%s), unknown %d, cut %d\n  matched      %d, allowed %d\n  readiness    %d of 100\n",
+				printable(x.Name), x.Lines, x.LastLine.Format(time.RFC3339), x.Parsed, x.Product, x.Unknown, x.Cut, x.Matched, x.Allowed, x.Score)
+			for reason, n := range x.Dropped {
+				fmt.Fprintf(w, "  dropped      %d: %s\n", n, printable(reason))
+			}
+			if x.Lag > 0 {
+				fmt.Fprintf(w, "  behind       %d bytes\n", x.Lag)
+			}
+			if x.Trouble != "" {
+				fmt.Fprintf(w, "  trouble      %s\n", printable(x.Trouble))
+			}
+			for _, k := range x.Checks {
+				if !k.OK {
+					fmt.Fprintf(w, "  lacks        %s (%s)\n", lacks[k.Name], printable(k.Seen))
+				}
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func agentVerifyCmd() *cobra.Command {
+	c := &cobra.Command{Use: "verify", Short: "Check the chain of the lines kept around findings", Args: cobra.NoArgs}
+	state := stateFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		n, err := edge.VerifyKept(*state)
+		if err != nil {
+			fmt.Fprintf(c.OutOrStdout(), "BROKEN after %d frames: %v\n", n, err)
+			return exit(1)
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%d frames, the chain holds\n", n)
+		return nil
 	}
 	return c
 }

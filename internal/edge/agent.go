@@ -53,7 +53,7 @@ type Config struct {
 // SourceConfig names one log.
 type SourceConfig struct {
 	Name string `json:"name"` // as people call it; empty: the path
-	Path string `json:"path"`
+	Path string `json:"path"` // a path, or another kind of source: see source.Kinds
 	// FromEnd passes over what is in the file at the first start.
 	FromEnd bool `json:"from_end,omitempty"`
 }
@@ -77,6 +77,7 @@ type Agent struct {
 	changes chan wire.ChangesPage
 	wakeUp  chan struct{}
 	offset  atomic.Int64          // nanoseconds, own clock minus the node's
+	own     []netip.Prefix        // networks of the body
 	told    time.Time             // when the last status was queued
 	grown   time.Time             // when growing findings were last told
 	reading bool                  // a line was read since the start
@@ -90,7 +91,7 @@ type Agent struct {
 
 type follow struct {
 	SourceConfig
-	file   *source.File
+	source source.Source
 	reader *logline.Reader
 	stat   wire.Source
 	now    checks
@@ -241,6 +242,7 @@ func (a *Agent) applySettings(s wire.Settings) {
 			own = append(own, p)
 		}
 	}
+	a.own = own
 	a.engine.Set(allow, own)
 }
 
@@ -249,15 +251,14 @@ func (a *Agent) openSources() error {
 		if sc.Name == "" {
 			sc.Name = sc.Path
 		}
-		pos, known := a.state.Positions[sc.Path]
-		if !known && sc.FromEnd {
-			var err error
-			if pos, err = source.AtEnd(sc.Path); err != nil {
-				return fmt.Errorf("log %s: %w", sc.Path, err)
-			}
+		src, err := source.Open(sc.Path, a.state.Positions[sc.Path], source.Options{
+			Dir: filepath.Join(a.c.State, "received"), FromEnd: sc.FromEnd, History: !sc.FromEnd, Own: a.own, Now: a.c.Clock.Now,
+		})
+		if err != nil {
+			return err
 		}
 		a.sources = append(a.sources, &follow{
-			SourceConfig: sc, file: source.NewFile(sc.Path, pos), stat: wire.Source{Name: sc.Name},
+			SourceConfig: sc, source: src, stat: wire.Source{Name: sc.Name},
 			reader: &logline.Reader{Zone: clock.Rome, Now: a.c.Clock.Now},
 		})
 	}
@@ -314,7 +315,7 @@ func (a *Agent) tidy(work *sync.WaitGroup) {
 // Close closes what Open opened; Run does it by itself.
 func (a *Agent) Close() {
 	for _, s := range a.sources {
-		s.file.Close()
+		s.source.Close()
 	}
 	a.spool.Close()
 	a.counts.close()
@@ -349,13 +350,14 @@ func (a *Agent) Step() error {
 	var events []wire.Event
 	read := 0
 	for _, s := range a.sources {
-		n, err := s.file.Read(batchLines, func(line []byte) error {
+		n, err := s.source.Read(batchLines, func(line []byte) error {
 			ev, err := a.line(s, line)
 			events = append(events, ev...)
 			return err
 		})
 		read += n
-		s.stat.Cut = s.file.Cut
+		c := s.source.Counters()
+		s.stat.Cut, s.stat.Dropped, s.stat.Lag = c.Cut, c.Dropped, c.Lag
 		s.stat.Trouble = ""
 		if err != nil {
 			s.stat.Trouble = err.Error()
@@ -403,7 +405,7 @@ func (a *Agent) keep(events []wire.Event) error {
 	}
 	a.state.History = mark
 	for _, s := range a.sources {
-		a.state.Positions[s.Path] = s.file.Position()
+		a.state.Positions[s.Path] = s.source.Position()
 	}
 	if a.state.Counts, err = a.counts.save(a.engine); err != nil {
 		return err
@@ -429,8 +431,9 @@ func (a *Agent) undo() {
 		a.trouble(err)
 	}
 	for _, s := range a.sources {
-		s.file.Close()
-		s.file = source.NewFile(s.Path, a.state.Positions[s.Path])
+		if err := s.source.Rewind(a.state.Positions[s.Path]); err != nil {
+			a.trouble(err)
+		}
 	}
 	a.history.Close()
 	if err := a.openHistory(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"filo/detection"
+	"filo/internal/edge/keep"
 	"filo/internal/history"
 	"filo/internal/ids"
 	"filo/internal/observable"
@@ -198,7 +199,7 @@ func huntPack(text string) (*detection.Pack, error) {
 // reread takes the followed files from their beginning; each reports false to stop.
 func (a *Agent) reread(pack *detection.Pack, each func(Line) bool) {
 	for _, s := range a.sources {
-		f, err := os.Open(s.Path)
+		f, err := os.Open(strings.TrimPrefix(s.Path, "file:"))
 		if err != nil {
 			continue // gone meanwhile: nothing to say about it
 		}
@@ -259,3 +260,7 @@ func (a *Agent) release(r wire.Release) *wire.Lines {
 	}
 	return out
 }
+
+// VerifyKept checks the lines that the agent whose folder is dir keeps around
+// findings; it gives how many frames hold.
+func VerifyKept(dir string) (int, error) { return keep.VerifyFolder(filepath.Join(dir, "kept")) }

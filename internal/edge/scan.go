@@ -1,10 +1,7 @@
 package edge
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +17,6 @@ import (
 	"filo/internal/edge/source"
 	"filo/internal/logline"
 	"filo/internal/wire"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // Scan does the technician's job without any server: it reads old logs, counts
@@ -53,8 +48,9 @@ type Line struct {
 	Engine  *detection.Engine
 }
 
-// Files reads files, folders (all in them) and "-" for standard input;
-// compressed ones (gzip, zstd) are recognised by their first bytes.
+// Files reads files, folders (all in them) and "-" for standard input; what is
+// compressed, in UTF-16, an EVTX file or a mail message is recognised by its first
+// bytes.
 func (s *Scan) Files(paths []string) {
 	for _, p := range paths {
 		if p == "-" {
@@ -190,59 +186,13 @@ func (f *follower) finish() {
 }
 
 func (s *Scan) read(name string, in io.Reader) {
-	r, err := plain(in)
+	f := s.follower(name)
+	c, err := source.Lines(name, in, f.line)
 	if err != nil {
 		s.trouble(name, err)
-		return
 	}
-	f := s.follower(name)
-	if err := lines(r, f.line); err != nil {
-		s.trouble(name, err)
-	}
+	f.stat.Dropped = c.Dropped
 	f.finish()
-}
-
-// plain undoes compression.
-func plain(in io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(in, 256<<10)
-	head, _ := b.Peek(4)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(b)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	}
-	return b, nil
-}
-
-// lines gives each line without its end; one longer than the limit is cut.
-func lines(in io.Reader, f func(line []byte, cut bool)) error {
-	r := bufio.NewReaderSize(in, source.MaxLine)
-	for {
-		line, err := r.ReadSlice('\n')
-		cut := false
-		rest := err
-		for errors.Is(rest, bufio.ErrBufferFull) {
-			if !cut {
-				line = bytes.Clone(line)
-				cut = true
-			}
-			_, rest = r.ReadSlice('\n')
-		}
-		if len(line) > 0 {
-			f(bytes.TrimRight(line, "\r\n"), cut)
-		}
-		if errors.Is(rest, io.EOF) {
-			return nil
-		}
-		if rest != nil {
-			return rest
-		}
-	}
 }
 
 // Row is a finding as `filo scan --format json` prints it, one a line; a field

@@ -272,11 +272,16 @@ func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 	return ans, nil
 }
 
-// status tells the node how the agent is.
+// statusFile holds what the agent last said of itself, for `filo agent status`.
+const statusFile = "status.json"
+
+// status tells the node how the agent is, and keeps it for the people at the machine.
 func (a *Agent) status() {
+	h := a.history.Health()
 	s := wire.Status{
 		Version: a.c.Version, System: runtime.GOOS + "/" + runtime.GOARCH, Host: hostname(), Spooled: a.spool.Len(),
-		Live: a.list.Len(), Started: a.started,
+		Live: a.list.Len(), Started: a.started, At: a.c.Clock.Now(), Evicted: a.engine.Evicted + a.engine.Counters().Evicted,
+		HistoryBytes: h.Bytes, HistoryEvicted: h.Evicted, Damaged: append(h.Damaged, a.keeper.Damaged...),
 	}
 	if p := a.disk.Load(); p != nil {
 		s.Disk = *p
@@ -286,10 +291,25 @@ func (a *Agent) status() {
 		f.stat.Score = score(f.stat.Checks)
 		s.Sources = append(s.Sources, f.stat)
 	}
+	if b, err := json.MarshalIndent(s, "", "  "); err == nil {
+		if err := spool.WriteFile(filepath.Join(a.c.State, statusFile), b); err != nil {
+			a.trouble(err)
+		}
+	}
 	if err := a.spool.Append(a.event(wire.EventStatus, s)); err != nil {
 		a.trouble(err)
 		return
 	}
 	a.told = a.c.Clock.Now()
 	a.poke()
+}
+
+// LastStatus gives what the agent whose folder is dir last said of itself.
+func LastStatus(dir string) (wire.Status, error) {
+	var s wire.Status
+	b, err := os.ReadFile(filepath.Join(dir, statusFile))
+	if err != nil {
+		return s, fmt.Errorf("no agent has run with the folder %s: %w", dir, err)
+	}
+	return s, json.Unmarshal(b, &s)
 }

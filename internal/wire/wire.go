@@ -248,6 +248,12 @@ type Status struct {
 	Disk    string    `json:"disk,omitempty"` // a trouble with the disk, in words; empty is well
 	Sources []Source  `json:"sources"`
 	Started time.Time `json:"started"`
+	At      time.Time `json:"at,omitzero"`
+	// What was given up for lack of room, and what was damaged: never silently.
+	Evicted        uint64   `json:"evicted,omitempty"`         // counts and groups
+	HistoryBytes   int64    `json:"history_bytes,omitempty"`   // of the look-back on disk
+	HistoryEvicted int      `json:"history_evicted,omitempty"` // its segments
+	Damaged        []string `json:"damaged,omitempty"`         // files set aside
 }
 
 // Source is one log that an agent reads.

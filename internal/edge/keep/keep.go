@@ -426,6 +426,10 @@ func (k *Keeper) plain(p place) ([]byte, error) {
 	return k.dec.DecodeAll(body, nil)
 }
 
+// VerifyFolder checks the folder of an agent that may run meanwhile, and changes
+// nothing.
+func VerifyFolder(dir string) (int, error) { return (&Keeper{dir: dir}).Verify() }
+
 // Verify reads every frame against its hash and the chain against itself; it
 // gives how many frames hold.
 func (k *Keeper) Verify() (int, error) {
