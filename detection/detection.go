@@ -34,6 +34,9 @@ type Options struct {
 	Allow   []Allow
 	Own     []netip.Prefix // networks of the Comune, beside the private ones
 	Foreign *Pack          // rules of others
+	// Known reports whether a visitor of a web site is somebody who was verified,
+	// such as a search engine; nil: nobody is.
+	Known func(source netip.Addr, agent []byte) bool
 }
 
 // Engine counts. It is not safe for several goroutines.
@@ -42,6 +45,7 @@ type Engine struct {
 	Evicted uint64 // counts given up for lack of room
 
 	allow   allowList
+	known   func(netip.Addr, []byte) bool
 	packs   []*matching
 	convert converter
 	buckets map[bucketKey]*list.Element
@@ -75,6 +79,7 @@ func New(o Options) *Engine {
 			g.packs = append(g.packs, &matching{pack: p, match: p.sigma.NewMatcher(), chain: p.sigma.NewCorrelator(), chained: p.chained})
 		}
 	}
+	g.known = o.Known
 	g.convert.agents = map[string]bool{}
 	g.convert.clean = g.cleanAgent
 	g.Set(o.Allow, o.Own)
@@ -107,6 +112,10 @@ func (g *Engine) Feed(e *logline.Event, line []byte, log string) []wire.Finding 
 			g.Allowed++
 			return nil
 		}
+	}
+	if g.known != nil && e.Action == logline.Request && g.known(e.Source, e.Agent) {
+		g.Allowed++
+		return nil
 	}
 	g.was = Attempted(e)
 	var out []wire.Finding

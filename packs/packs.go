@@ -20,3 +20,8 @@ const ISTATList = "territory/dist/istat20200101.csv"
 //
 //go:embed rules/*.yml
 var Rules embed.FS
+
+// Allow holds what is never counted once it is verified: crawlers.csv.
+//
+//go:embed allow/*.csv
+var Allow embed.FS

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -61,32 +62,33 @@ type SourceConfig struct {
 // Agent is a running agent. One goroutine reads and counts; another speaks with
 // the node; they share the queue.
 type Agent struct {
-	c       Config
-	client  *link.Client
-	spool   *spool.Spool
-	history *history.History
-	engine  *detection.Engine
-	counts  *counts
-	keeper  *keep.Keeper
-	list    *watch.List
-	finder  observable.Finder
-	sources []*follow
-	state   state
-	started time.Time
-	disk    atomic.Pointer[string]
-	changes chan wire.ChangesPage
-	wakeUp  chan struct{}
-	offset  atomic.Int64          // nanoseconds, own clock minus the node's
-	own     []netip.Prefix        // networks of the body
-	told    time.Time             // when the last status was queued
-	grown   time.Time             // when growing findings were last told
-	reading bool                  // a line was read since the start
-	alerts  map[ids.ID]wire.Alert // what is watched for
-	tidying atomic.Bool
-	rolled  time.Time // when ended hours last became segments
-	tokens  []observable.Token
-	keys    []observable.Key
-	hits    []watch.Hit
+	c        Config
+	client   *link.Client
+	spool    *spool.Spool
+	history  *history.History
+	engine   *detection.Engine
+	counts   *counts
+	keeper   *keep.Keeper
+	crawlers *crawlers
+	list     *watch.List
+	finder   observable.Finder
+	sources  []*follow
+	state    state
+	started  time.Time
+	disk     atomic.Pointer[string]
+	changes  chan wire.ChangesPage
+	wakeUp   chan struct{}
+	offset   atomic.Int64          // nanoseconds, own clock minus the node's
+	own      []netip.Prefix        // networks of the body
+	told     time.Time             // when the last status was queued
+	grown    time.Time             // when growing findings were last told
+	reading  bool                  // a line was read since the start
+	alerts   map[ids.ID]wire.Alert // what is watched for
+	tidying  atomic.Bool
+	rolled   time.Time // when ended hours last became segments
+	tokens   []observable.Token
+	keys     []observable.Key
+	hits     []watch.Hit
 }
 
 type follow struct {
@@ -133,7 +135,7 @@ func Open(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{c: c, alerts: map[ids.ID]wire.Alert{}, changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
+	a := &Agent{c: c, crawlers: newCrawlers(c.Clock, net.DefaultResolver), alerts: map[ids.ID]wire.Alert{}, changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
 	if a.client, err = link.New(c.State, id); err != nil {
 		return nil, err
 	}
@@ -218,7 +220,7 @@ func (a *Agent) loadState() error {
 
 // openEngine makes the engine and gives it the counts that the state names.
 func (a *Agent) openEngine() (err error) {
-	a.engine = detection.New(detection.Options{Foreign: a.c.Rules})
+	a.engine = detection.New(detection.Options{Foreign: a.c.Rules, Known: a.crawlers.allowed})
 	a.applySettings(a.state.Settings)
 	if a.counts, err = openCounts(a.c.State, a.state.Counts, a.engine); err != nil {
 		return err
@@ -272,6 +274,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer func() { stop(); <-done }()
 	go func() { defer close(done); a.talk(ctx) }()
+	go a.crawlers.run(ctx)
 	a.status()
 	var work sync.WaitGroup
 	defer work.Wait()
