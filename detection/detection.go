@@ -189,7 +189,7 @@ func (g *Engine) ask(m *matching, e *logline.Event, line []byte, log string, out
 		if r.Unless != "" && slices.ContainsFunc(g.hits, func(x *Rule) bool { return x.ID == r.Unless && g.follows(x, e, log) }) {
 			continue
 		}
-		if !r.Nameless && !e.Source.IsValid() && len(e.User) == 0 && r.Group == "" {
+		if !e.Source.IsValid() && (r.Sourced || !r.Nameless && len(e.User) == 0 && r.Group == "") {
 			continue // from nobody: nothing to count by
 		}
 		if g.follows(r, e, log) {

@@ -37,6 +37,9 @@ type Extra struct {
 	// Once lets a rule that serves correlations speak of the same source, user and
 	// product no more often than this: enough for those that count different values.
 	Once time.Duration `yaml:"once"`
+	// Sourced leaves lines out that name no source, because others of the same
+	// attempt do.
+	Sourced bool `yaml:"sourced"`
 	// Nameless counts lines that name no source and no user too, by device.
 	Nameless bool `yaml:"nameless"`
 	// Distinct counts only attempts with different values of this field until the
