@@ -263,6 +263,7 @@ var modules = map[string]string{
 	"github.com/pressly/goose/v3":        "migrations, MIT",
 	"github.com/spf13/cobra":             "command line, Apache-2.0",
 	"go.yaml.in/yaml/v3":                 "Sigma rules with the place of each mistake; maintained by the YAML project, MIT and Apache-2.0",
+	"github.com/rogpeppe/go-internal":    "tests: the command line is specified by scripts, BSD-3",
 	"golang.org/x/crypto":                "argon2id, BSD-3",
 	"golang.org/x/net":                   "names in other alphabets, BSD-3",
 	"golang.org/x/oauth2":                "OpenID Connect, BSD-3",
