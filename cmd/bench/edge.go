@@ -30,14 +30,17 @@ import (
 // start is the day on which the made logs play.
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-// corpus makes mixed logs as five kinds of products write them. One line in
-// 2,000 carries a value that is watched for.
+// corpus makes mixed logs as five kinds of products write them, with 20,000
+// addresses and as many names. One line in 2,000 carries a value that is watched
+// for.
 func corpus(size int, planted []string) []byte {
 	r := rand.New(rand.NewPCG(5, 6))
-	ip := func() string {
-		return fmt.Sprintf("%d.%d.%d.%d", 1+r.IntN(223), r.IntN(256), r.IntN(256), r.IntN(256))
+	var pool [20_000]string
+	for i := range pool {
+		pool[i] = fmt.Sprintf("%d.%d.%d.%d", 1+r.IntN(223), r.IntN(256), r.IntN(256), r.IntN(256))
 	}
-	name := func() string { return fmt.Sprintf("h%d.zona%d.example", r.IntN(50000), r.IntN(900)) }
+	ip := func() string { return pool[r.IntN(len(pool))] }
+	name := func() string { n := r.IntN(20_000); return fmt.Sprintf("h%d.zona%d.example", n, n%900) }
 	var b bytes.Buffer
 	for i := 0; b.Len() < size; i++ {
 		at := start.Add(time.Duration(i) * 50 * time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -60,6 +61,17 @@ func run() error {
 	}
 	defer f.Close()
 	b := &bench{context.Background(), dir, json.NewEncoder(f)}
+	if path := os.Getenv("FILO_BENCH_PROFILE"); path != "" { // for go tool pprof
+		p, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		if err := pprof.StartCPUProfile(p); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	fmt.Printf("%-58s %12s %-8s %8s  %s\n", "WHAT", "VALUE", "UNIT", "RATIO", "AGAINST")
 	for _, m := range []struct {
 		name string

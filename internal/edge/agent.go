@@ -78,12 +78,11 @@ type Agent struct {
 	disk     atomic.Pointer[string]
 	changes  chan wire.ChangesPage
 	wakeUp   chan struct{}
-	offset   atomic.Int64          // nanoseconds, own clock minus the node's
-	own      []netip.Prefix        // networks of the body
-	told     time.Time             // when the last status was queued
-	grown    time.Time             // when growing findings were last told
-	reading  bool                  // a line was read since the start
-	alerts   map[ids.ID]wire.Alert // what is watched for
+	offset   atomic.Int64   // nanoseconds, own clock minus the node's
+	own      []netip.Prefix // networks of the body
+	told     time.Time      // when the last status was queued
+	grown    time.Time      // when growing findings were last told
+	reading  bool           // a line was read since the start
 	tidying  atomic.Bool
 	rolled   time.Time // when ended hours last became segments
 	tokens   []observable.Token
@@ -106,6 +105,7 @@ type state struct {
 	Counts    countsMark                 `json:"counts"`
 	History   history.Mark               `json:"history,omitempty"` // how much of the look-back counts
 	Cursor    uint64                     `json:"cursor"`            // last change applied
+	Watched   int                        `json:"watched"`           // entries of the watch list
 	Settings  wire.Settings              `json:"settings"`
 	Hunts     map[ids.ID]asked           `json:"hunts,omitempty"`
 	Matched   map[string]time.Time       `json:"matched"`          // when a match was last told
@@ -135,7 +135,7 @@ func Open(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{c: c, crawlers: newCrawlers(c.Clock, net.DefaultResolver), alerts: map[ids.ID]wire.Alert{}, changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
+	a := &Agent{c: c, crawlers: newCrawlers(c.Clock, net.DefaultResolver), changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
 	if a.client, err = link.New(c.State, id); err != nil {
 		return nil, err
 	}
@@ -215,7 +215,7 @@ func (a *Agent) loadState() error {
 	if err := a.openEngine(); err != nil {
 		return err
 	}
-	return a.loadAlerts()
+	return a.moveAlerts()
 }
 
 // openEngine makes the engine and gives it the counts that the state names.

@@ -2,13 +2,10 @@ package edge
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +33,10 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 			var al wire.Alert
 			if err := json.Unmarshal(c.Payload, &al); err != nil {
 				a.c.Log.Warn("alert not understood", "seq", c.Seq, "err", err)
+				break
+			}
+			if !ids.Valid(string(al.ID)) {
+				a.c.Log.Warn("alert without a right id", "seq", c.Seq)
 				break
 			}
 			if err := a.watch(al); err != nil {
@@ -102,9 +103,10 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 	// First what is watched for, then what is told, then the cursor: a crash in
 	// between fetches the same changes again, and repeats the same answers.
 	if changed {
-		if err := a.saveAlerts(); err != nil {
+		if err := a.list.Save(); err != nil {
 			return err
 		}
+		a.state.Watched = a.list.Len()
 	}
 	if err := a.saveState(); err != nil {
 		return err
@@ -117,136 +119,6 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 	atomic.StoreUint64(&a.state.Cursor, next)
 	a.poke()
 	return a.saveState()
-}
-
-// alertsFile holds the alerts that are watched for; what of them is a value is in
-// the watch list too.
-const alertsFile = "alerts.json"
-
-func (a *Agent) loadAlerts() error {
-	b, err := os.ReadFile(filepath.Join(a.c.State, alertsFile))
-	if errors.Is(err, os.ErrNotExist) {
-		if a.state.Alerts != nil { // kept by the first version
-			a.alerts = a.state.Alerts
-			a.state.Alerts = nil
-			return a.saveAlerts()
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(b, &a.alerts); err != nil {
-		return fmt.Errorf("%s is damaged: %w", filepath.Join(a.c.State, alertsFile), err)
-	}
-	return nil
-}
-
-// saveAlerts brings alerts and watch list to disk.
-func (a *Agent) saveAlerts() error {
-	if a.list != nil {
-		if err := a.list.Save(); err != nil {
-			return err
-		}
-	}
-	b, err := json.Marshal(a.alerts)
-	if err != nil {
-		return err
-	}
-	return spool.WriteFile(filepath.Join(a.c.State, alertsFile), b)
-}
-
-// openList opens the watch list and makes it say what the alerts say, in case a
-// crash came between the two or the list was damaged.
-func (a *Agent) openList() error {
-	list, damaged, err := watch.Open(filepath.Join(a.c.State, "watch"), a.finder.Seed)
-	if err != nil {
-		return err
-	}
-	if damaged {
-		a.c.Log.Warn("watch list damaged, made anew from the alerts")
-	}
-	a.list = list
-	want := 0
-	for _, al := range a.alerts {
-		want += len(al.Indicators)
-	}
-	if list.Len() == want {
-		return nil
-	}
-	return list.Replace(func(yield func(watch.Entry) bool) {
-		for _, al := range a.alerts {
-			for _, i := range al.Indicators {
-				if _, err := observable.Parse(i.Kind, i.Value); err == nil && !yield(entryOf(al.ID, i)) {
-					return
-				}
-			}
-		}
-	})
-}
-
-// entryOf names an indicator "alert/indicator/until", so that a hit needs no
-// other look-up.
-func entryOf(alert ids.ID, i wire.Indicator) watch.Entry {
-	return watch.Entry{
-		Value: observable.Value{Kind: i.Kind, Value: i.Value},
-		Name:  string(alert) + "/" + string(i.ID) + "/" + strconv.FormatInt(i.ValidUntil.Unix(), 36),
-	}
-}
-
-func unname(name string) (alert, indicator ids.ID, until time.Time) {
-	p := strings.SplitN(name, "/", 3)
-	if len(p) != 3 {
-		return "", "", until
-	}
-	sec, _ := strconv.ParseInt(p[2], 36, 64)
-	return ids.ID(p[0]), ids.ID(p[1]), time.Unix(sec, 0)
-}
-
-// watch begins to watch for an alert; an indicator that is not understood is
-// logged and the others are taken.
-func (a *Agent) watch(al wire.Alert) error {
-	known := al.Indicators[:0:0]
-	var entries []watch.Entry
-	for _, i := range al.Indicators {
-		if _, err := observable.Parse(i.Kind, i.Value); err != nil {
-			a.c.Log.Warn("indicator not understood", "id", i.ID, "err", err)
-			continue
-		}
-		known = append(known, i)
-		entries = append(entries, entryOf(al.ID, i))
-	}
-	al.Indicators = known
-	a.alerts[al.ID] = al
-	return a.list.Add(entries...)
-}
-
-// unwatch reports whether there was anything to take back.
-func (a *Agent) unwatch(r wire.Recall) (bool, error) {
-	al, ok := a.alerts[r.Alert]
-	if !ok {
-		return false, nil
-	}
-	named := map[ids.ID]bool{}
-	for _, id := range r.Indicators {
-		named[id] = true
-	}
-	var left []wire.Indicator
-	var gone []watch.Entry
-	for _, i := range al.Indicators {
-		if len(r.Indicators) > 0 && !named[i.ID] {
-			left = append(left, i)
-			continue
-		}
-		gone = append(gone, entryOf(al.ID, i))
-	}
-	al.Indicators = left
-	if len(left) == 0 {
-		delete(a.alerts, r.Alert)
-	} else {
-		a.alerts[r.Alert] = al
-	}
-	return true, a.list.Remove(gone...)
 }
 
 // lookBack asks the look-back whether an alert's indicators were seen.

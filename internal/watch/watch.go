@@ -135,6 +135,9 @@ func (l *List) Len() int {
 func (l *List) Add(list ...Entry) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	if len(list) >= maxDelta {
+		return l.addMany(list)
+	}
 	var bad error
 	for _, e := range list {
 		v, err := observable.Parse(e.Value.Kind, e.Value.Value)
@@ -144,6 +147,49 @@ func (l *List) Add(list ...Entry) error {
 		bad = errors.Join(bad, err)
 	}
 	return errors.Join(bad, l.fold())
+}
+
+// addMany writes the file anew with so many entries that they would not fit
+// beside it.
+func (l *List) addMany(list []Entry) error {
+	var bad error
+	err := l.save(func(yield func(Entry, error) bool) {
+		for e, err := range l.entries() {
+			if !yield(e, err) {
+				return
+			}
+		}
+		for _, e := range list {
+			v, err := observable.Parse(e.Value.Kind, e.Value.Value)
+			if err != nil {
+				bad = errors.Join(bad, err)
+				continue
+			}
+			e.Value = v
+			if known, err := l.has(e); err != nil || !known {
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
+	})
+	return errors.Join(bad, err)
+}
+
+func (l *List) has(e Entry) (bool, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if e.Value.Kind == observable.Network {
+		p, err := netip.ParsePrefix(e.Value.Value)
+		names, _ := l.nets.Get(p)
+		return slices.Contains(names, e.Name), err
+	}
+	k, ok := l.seed.Of(e.Value)
+	if !ok || !l.keys.Has(k) {
+		return false, nil
+	}
+	names, err := l.names(e.Value)
+	return slices.Contains(names, e.Name), err
 }
 
 func (l *List) add(e Entry) error {

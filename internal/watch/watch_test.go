@@ -122,6 +122,25 @@ func TestManyChangesGiveWhatASimpleMapGives(t *testing.T) {
 	}
 }
 
+func TestManyAtOnceAreAddedWithoutDoubles(t *testing.T) {
+	l := open(t, t.TempDir())
+	must(t, l.Add(entry(observable.IPv4, "10.0.0.1", "a"), entry(observable.Network, "198.51.100.0/24", "n")))
+	var many []Entry
+	for i := range maxDelta + 5 {
+		many = append(many, entry(observable.IPv4, fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), "a"))
+	}
+	many = append(many, entry(observable.Network, "198.51.100.0/24", "n"), entry(observable.IPv4, "no", "a"))
+	if err := l.Add(many...); err == nil {
+		t.Error("what is no address was taken")
+	}
+	if l.Len() != maxDelta+6 {
+		t.Errorf("%d entries, want %d", l.Len(), maxDelta+6)
+	}
+	if got := strings.Join(found(t, l, "from 10.0.78.32 port 1"), ","); got != "10.0.78.32 a" {
+		t.Errorf("found %q", got)
+	}
+}
+
 func TestADamagedListIsSetAsideAndSaidSo(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)

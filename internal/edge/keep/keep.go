@@ -288,7 +288,7 @@ func (k *Keeper) write(log string, t *tail) error {
 	for len(plain) > 0 {
 		part := plain
 		if len(part) > frameSize {
-			part = part[:bytes.LastIndexByte(part[:frameSize+maxLine], '\n')+1]
+			part = part[:bytes.LastIndexByte(part[:min(len(part), frameSize+maxLine)], '\n')+1]
 		}
 		body := k.enc.EncodeAll(part, nil)
 		f := Frame{Prev: k.last, Log: log, From: t.from, Until: t.until, Findings: t.marks, Lines: bytes.Count(part, []byte("\n")), Size: len(body)}

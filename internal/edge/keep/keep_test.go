@@ -51,6 +51,45 @@ func TestTheLinesAroundAFindingAreKeptAndNoOthers(t *testing.T) {
 	}
 }
 
+func TestMoreThanAFrameAtOnceIsKeptWhole(t *testing.T) {
+	for _, size := range []int{100, 3000, maxLine, maxLine + 500} {
+		k := open(t, t.TempDir(), 1<<30)
+		n := 0
+		for i := range 40 {
+			for j := range 15 {
+				k.Line("auth", now, fmt.Appendf(nil, "%06d %s", n, strings.Repeat("x", size)))
+				n++
+				if j == 14 {
+					k.Mark("auth", fmt.Sprint("f", i), now)
+				}
+			}
+		}
+		must(t, k.Flush())
+		seen := 0
+		for _, p := range k.frames {
+			plain, err := k.plain(p)
+			must(t, err)
+			seen += strings.Count(string(plain), "\n")
+		}
+		if _, err := k.Verify(); err != nil || seen != n {
+			t.Errorf("lines of %d bytes: %d of %d kept, %v", size, seen, n, err)
+		}
+	}
+}
+
+func TestALittleMoreThanAFrameIsKeptToo(t *testing.T) {
+	k := open(t, t.TempDir(), 1<<30)
+	line := []byte(strings.Repeat("x", 999))
+	for i := range frameSize/1000 + 3 {
+		k.Line("auth", now, line)
+		k.Mark("auth", fmt.Sprint("f", i%50), now)
+	}
+	must(t, k.Flush())
+	if n, err := k.Verify(); n != 1 && n != 2 || err != nil {
+		t.Errorf("%d frames, %v", n, err)
+	}
+}
+
 func TestNothingCanBeTakenOutOrChangedUnseen(t *testing.T) {
 	dir := t.TempDir()
 	k := open(t, dir, 1<<20)
