@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"filo/internal/clock"
@@ -20,7 +21,9 @@ import (
 
 func stateFlag(c *cobra.Command) *string {
 	dir := "/var/lib/filo-agent"
-	if os.Geteuid() != 0 {
+	if data := os.Getenv("ProgramData"); runtime.GOOS == "windows" && data != "" {
+		dir = filepath.Join(data, "filo-agent")
+	} else if os.Geteuid() != 0 {
 		if home, err := os.UserConfigDir(); err == nil {
 			dir = filepath.Join(home, "filo-agent")
 		}
@@ -71,6 +74,10 @@ func agentCmd() *cobra.Command {
 		if len(*logs) == 0 {
 			return fmt.Errorf("no log to follow: add --log /var/log/auth.log")
 		}
+		service, err := underService(*state)
+		if err != nil {
+			return err
+		}
 		if *days < 1 || *days > 3650 || *disk < 16 {
 			return fmt.Errorf("--keep-days is 1 to 3650, --disk at least 16")
 		}
@@ -79,7 +86,6 @@ func agentCmd() *cobra.Command {
 			conf.Sources = append(conf.Sources, edge.SourceConfig{Path: l, FromEnd: *fromEnd})
 		}
 		if len(*rules) > 0 {
-			var err error
 			if conf.Rules, err = foreignRules(c.ErrOrStderr(), *rules); err != nil {
 				return err
 			}
@@ -88,9 +94,13 @@ func agentCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if service {
+			return runService(c.Context(), a.Run)
+		}
 		return a.Run(c.Context())
 	}
 	c.AddCommand(agentStatusCmd(), agentVerifyCmd())
+	c.AddCommand(serviceCmds()...)
 	return c
 }
 
@@ -123,6 +133,9 @@ func agentStatusCmd() *cobra.Command {
 				printable(x.Name), x.Lines, x.LastLine.Format(time.RFC3339), x.Parsed, x.Product, x.Unknown, x.Cut, x.Matched, x.Allowed, x.Score)
 			for reason, n := range x.Dropped {
 				fmt.Fprintf(w, "  dropped      %d: %s\n", n, printable(reason))
+			}
+			for kind, n := range x.Notes {
+				fmt.Fprintf(w, "  note         %d: %s\n", n, printable(kind))
 			}
 			if x.Lag > 0 {
 				fmt.Fprintf(w, "  behind       %d bytes\n", x.Lag)

@@ -259,10 +259,14 @@ func (a *Agent) openSources() error {
 		if err != nil {
 			return err
 		}
-		a.sources = append(a.sources, &follow{
+		f := &follow{
 			SourceConfig: sc, source: src, stat: wire.Source{Name: sc.Name},
 			reader: &logline.Reader{Zone: clock.Rome, Now: a.c.Clock.Now},
-		})
+		}
+		if h, ok := src.(source.Headed); ok { // columns named before the place where reading goes on
+			h.Heads(func(line []byte) { f.reader.Parse(line) })
+		}
+		a.sources = append(a.sources, f)
 	}
 	return nil
 }
@@ -360,7 +364,7 @@ func (a *Agent) Step() error {
 		})
 		read += n
 		c := s.source.Counters()
-		s.stat.Cut, s.stat.Dropped, s.stat.Lag = c.Cut, c.Dropped, c.Lag
+		s.stat.Cut, s.stat.Dropped, s.stat.Notes, s.stat.Lag = c.Cut, c.Dropped, c.Notes, c.Lag
 		s.stat.Trouble = ""
 		if err != nil {
 			s.stat.Trouble = err.Error()

@@ -123,6 +123,7 @@ var Products = []Product{
 	{"sentinelone", "SentinelOne", "endpoint", y("zone user outcome"), "JSON, CEF"},
 	{"m365-defender", "Microsoft 365 Defender", "endpoint", y("zone source port user outcome"), "JSON of alerts and advanced hunting"},
 	{"harfanglab", "HarfangLab", "endpoint", y("zone user"), "JSON"},
+	{"netflow", "NetFlow, IPFIX, sFlow", "network", y("zone source port dest user outcome"), "flows that the agent received, as JSON"},
 	{"suricata", "Suricata", "network", y("zone source port dest outcome"), "EVE JSON"},
 	{"zeek", "Zeek", "network", y("zone source port dest outcome"), "TSV, JSON"},
 	{"auditd", "auditd", "system", y("zone source user outcome"), "audit.log, syslog"},

@@ -72,6 +72,8 @@ func (r *Reader) record(b []byte, depth int) bool {
 		have |= s
 	}
 	switch {
+	case have&signSuricata != 0 && r.has("exporter"):
+		return r.netflow()
 	case twice&signSuricata != 0 || have&signSuricata != 0 && r.has("src_ip"):
 		return r.suricata()
 	case have&signSuricata != 0 && string(r.get("event_type")) == "stats" && r.has("stats.uptime"):

@@ -272,7 +272,8 @@ type Source struct {
 	Score    int       `json:"score,omitempty"` // log readiness, 0 to 100
 	// Dropped counts what could not be taken, by reason.
 	Dropped map[string]uint64 `json:"dropped,omitempty"`
-	Lag     int64             `json:"lag,omitempty"` // bytes or records that wait
+	Notes   map[string]uint64 `json:"notes,omitempty"` // what is no loss and should be known
+	Lag     int64             `json:"lag,omitempty"`   // bytes or records that wait
 }
 
 // Check is one line of log readiness, with the exact fix when OK is false.

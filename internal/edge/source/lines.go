@@ -12,7 +12,8 @@ import (
 )
 
 // Lines gives every line of a file that is read once, whatever it is: text of
-// any encoding, compressed or not, an event log file of Windows, a mail message.
+// any encoding, compressed or not, an export that is one list in JSON, an event log
+// file of Windows, a mail message.
 // What it is shows in its first bytes. cut says that a line was longer than
 // MaxLine. What could be read before an error has been given.
 func Lines(name string, in io.Reader, f func(line []byte, cut bool)) (Counters, error) {
@@ -54,7 +55,12 @@ func lines(name string, in io.Reader, t *reading.Tally, take func([]byte, bool))
 		}
 		return err
 	}
-	err = text(r, take)
+	if skip, ok := isArray(head); ok {
+		_, _ = r.Discard(skip)
+		err = array(r, take)
+	} else {
+		err = text(r, take)
+	}
 	if err != nil && packed {
 		t.Drop("damaged compression", 1)
 	}

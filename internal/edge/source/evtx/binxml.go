@@ -34,7 +34,7 @@ const (
 const (
 	maxDepth  = 32
 	maxValues = 4096
-	maxSteps  = 100_000
+	maxSteps  = 20_000
 )
 
 var errXML = errors.New("binary XML is damaged")
@@ -48,7 +48,7 @@ type walker struct {
 	end   int
 	ev    *event
 	depth int
-	steps int
+	steps int // that are left
 }
 
 func (w *walker) u8() (byte, error) {
@@ -142,7 +142,7 @@ func (w *walker) fragment(vals []value) error {
 
 // token reads one token of content; done says that what it belongs to ended.
 func (w *walker) token(vals []value) (done bool, err error) {
-	if w.steps++; w.steps > maxSteps {
+	if w.steps--; w.steps < 0 || w.ev.full {
 		return false, bad("unfolding", w.at)
 	}
 	at := w.at
@@ -225,7 +225,7 @@ func (w *walker) attributes(vals []value) (empty bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if w.steps++; w.steps > maxSteps {
+		if w.steps--; w.steps < 0 || w.ev.full {
 			return false, bad("unfolding", w.at)
 		}
 		switch t &^ tokMore {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"strings"
+	"strconv"
 
 	"filo/internal/edge/source/reading"
 )
@@ -18,6 +18,10 @@ const (
 	fileMagic   = "ElfFile\x00"
 	chunkMagic  = "ElfChnk\x00"
 	recordMagic = "**\x00\x00"
+
+	maxChunkSteps = 1 << 20
+	maxChunkText  = 8 << 20
+	recordText    = 16 << 10 // of what can be seen in a damaged record
 )
 
 // chunk is 64 KiB of a file: records, with the names and templates they share.
@@ -27,10 +31,11 @@ type chunk struct {
 	intact      bool // and both checksums fit
 	first, last uint64
 	free        int // where the records end, by its head
+	steps, text int // what its records may still cost: few bytes can unfold to many
 }
 
 func newChunk(b []byte) *chunk {
-	c := &chunk{b: b, free: len(b)}
+	c := &chunk{b: b, free: len(b), steps: maxChunkSteps, text: maxChunkText}
 	if len(b) < chunkHead || string(b[:8]) != chunkMagic {
 		return c
 	}
@@ -122,9 +127,12 @@ func (c *chunk) record(at int) (record, bool) {
 // its number, its time, the fields read before the damage and every text that
 // can be seen in it, so that what to look for is found all the same.
 func (c *chunk) line(dst []byte, r record, ev *event) ([]byte, error) {
-	ev.reset()
-	w := walker{b: c.b, at: r.at + recordHead, end: r.at + r.size - 4, ev: ev}
+	ev.reset(min(maxText, c.text))
+	steps := min(maxSteps, c.steps)
+	w := walker{b: c.b, at: r.at + recordHead, end: r.at + r.size - 4, ev: ev, steps: steps}
 	err := w.fragment(nil)
+	c.steps -= steps - w.steps
+	c.text -= min(ev.size, c.text)
 	if err == nil && ev.full {
 		err = errXML
 	}
@@ -135,16 +143,16 @@ func (c *chunk) line(dst []byte, r record, ev *event) ([]byte, error) {
 		err = bad("no element", r.at)
 	}
 	if ev.full {
-		ev.reset()
+		ev.reset(0)
 	}
-	ev.attr = ""
+	ev.attr, ev.limit = "", ev.size+recordText
 	if _, ok := ev.index["EventRecordID"]; !ok {
-		ev.put("EventRecordID", uintText(r.id))
+		ev.put("EventRecordID", strconv.AppendUint(nil, r.id, 10))
 	}
 	if _, ok := ev.index["TimeCreated"]; !ok {
-		ev.put("TimeCreated", string(appendTime(nil, r.written)))
+		ev.put("TimeCreated", appendTime(nil, r.written))
 	}
-	ev.put("Damaged", strings.ToValidUTF8(err.Error(), "?"))
+	ev.put("Damaged", []byte(err.Error()))
 	for _, s := range visible(c.b[r.at+recordHead : r.at+r.size-4]) {
 		ev.put("Text", s)
 	}
@@ -152,15 +160,15 @@ func (c *chunk) line(dst []byte, r record, ev *event) ([]byte, error) {
 }
 
 // visible gives the texts of UTF-16 that can be seen in bytes.
-func visible(b []byte) []string {
-	var out []string
+func visible(b []byte) [][]byte {
+	var out [][]byte
 	for i := 0; i+1 < len(b); {
 		n := 0
 		for i+n+1 < len(b) && b[i+n+1] == 0 && b[i+n] >= ' ' && b[i+n] < 0x7f {
 			n += 2
 		}
 		if n >= 8 {
-			out = append(out, string(reading.FromUTF16(nil, b[i:i+n], reading.UTF16LE)))
+			out = append(out, reading.FromUTF16(nil, b[i:i+n], reading.UTF16LE))
 			i += n
 			continue
 		}

@@ -7,19 +7,20 @@ import (
 	"filo/internal/edge/source/reading"
 )
 
-// maxText bounds what one event may become.
-const maxText = 1 << 20
+// maxText bounds what one event may become, before it is cut to a line.
+const maxText = 128 << 10
 
 // event collects the elements of a record as named values, under the names that
 // rules for Windows know: those of System and EventData without their path, an
 // attribute behind its element (Provider_Name).
 type event struct {
 	names  []string
-	values [][]string
+	values [][][]byte
 	index  map[string]int
 	stack  []elem
 	attr   string
 	size   int
+	limit  int
 	full   bool
 }
 
@@ -32,8 +33,8 @@ type elem struct {
 
 func newEvent() *event { return &event{index: map[string]int{}} }
 
-func (e *event) reset() {
-	e.names, e.values, e.stack, e.attr, e.size, e.full = e.names[:0], e.values[:0], e.stack[:0], "", 0, false
+func (e *event) reset(limit int) {
+	e.names, e.values, e.stack, e.attr, e.size, e.limit, e.full = e.names[:0], e.values[:0], e.stack[:0], "", 0, limit, false
 	clear(e.index)
 }
 
@@ -59,25 +60,25 @@ func (e *event) text(s []byte, item bool) {
 	}
 	el := &e.stack[n-1]
 	if e.attr != "" {
-		e.attributeText(el, string(s))
+		e.attributeText(el, s)
 		return
 	}
 	if len(bytes.TrimSpace(s)) == 0 && !el.own && el.data == "" {
 		return // white space between elements
 	}
 	if el.last < 0 || item {
-		el.last = e.put(e.nameOf(el), string(s))
+		el.last = e.put(e.nameOf(el), s)
 		el.own = true
 		return
 	}
-	e.more(el.last, string(s))
+	e.more(el.last, s)
 }
 
-func (e *event) attributeText(el *elem, s string) {
+func (e *event) attributeText(el *elem, s []byte) {
 	switch a := el.name + " " + e.attr; {
 	case e.attr == "xmlns" || strings.HasPrefix(e.attr, "xmlns:"):
 	case e.attr == "Name" && (el.name == "Data" || el.name == "ComplexData"):
-		el.data += s
+		el.data += string(s[:min(len(s), 256)])
 	case a == "TimeCreated SystemTime":
 		e.put("TimeCreated", s)
 	default:
@@ -107,8 +108,8 @@ var inSystem = map[string]bool{
 	"EventRecordID": true, "Channel": true, "Computer": true, "Provider_Name": true,
 }
 
-func (e *event) put(name, s string) int {
-	if e.size += len(name) + len(s); e.size > maxText {
+func (e *event) put(name string, s []byte) int {
+	if e.size += len(name) + len(s); e.size > e.limit {
 		e.full = true
 		return -1
 	}
@@ -119,18 +120,21 @@ func (e *event) put(name, s string) int {
 		e.names = append(e.names, name)
 		e.values = append(e.values, nil)
 	}
-	e.values[i] = append(e.values[i], s)
+	e.values[i] = append(e.values[i], bytes.Clone(s))
 	return i
 }
 
 // more goes on with the value put last under a name.
-func (e *event) more(i int, s string) {
-	if e.size += len(s); e.size > maxText {
+func (e *event) more(i int, s []byte) {
+	if i < 0 {
+		return
+	}
+	if e.size += len(s); e.size > e.limit {
 		e.full = true
 		return
 	}
 	list := e.values[i]
-	list[len(list)-1] += s
+	list[len(list)-1] = append(list[len(list)-1], s...)
 }
 
 // line appends the event as one JSON object.
@@ -164,6 +168,6 @@ func (e *event) line(dst []byte) []byte {
 
 var numeric = map[string]bool{"EventID": true, "EventRecordID": true, "Version": true, "Level": true, "Task": true, "Opcode": true}
 
-func plainNumber(s string) bool {
-	return s != "" && len(s) < 19 && strings.Trim(s, "0123456789") == "" && (s[0] != '0' || s == "0")
+func plainNumber(s []byte) bool {
+	return len(s) > 0 && len(s) < 19 && len(bytes.Trim(s, "0123456789")) == 0 && (s[0] != '0' || len(s) == 1)
 }

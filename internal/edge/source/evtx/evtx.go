@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 
 	"filo/internal/edge/source/reading"
 )
@@ -32,8 +31,6 @@ const (
 func Is(head []byte) bool {
 	return bytes.HasPrefix(head, []byte(fileMagic)) || bytes.HasPrefix(head, []byte(chunkMagic))
 }
-
-func uintText(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // Record is one record of a file, as a JSON object on a line that is valid only
 // during the call.

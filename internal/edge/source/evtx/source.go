@@ -8,9 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"filo/internal/edge/source/reading"
 )
+
+// settle is how long a file rests before it is read: it may still be copied.
+const settle = 2 * time.Second
 
 // Source reads the event log files of a folder, or one, and again what is new
 // when one changes. Where it stands in a file is the pass it makes over it: the
@@ -97,6 +101,10 @@ func (s *Source) Read(most int, f func(line []byte) error) (int, error) {
 	for _, name := range names {
 		st, err := os.Stat(name)
 		if err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		if time.Since(st.ModTime()) < settle {
+			s.lag += st.Size()
 			continue
 		}
 		stamp := fmt.Sprintf("%d/%d", st.Size(), st.ModTime().UnixNano())

@@ -42,6 +42,8 @@ type File struct {
 	broken  bool // compression is damaged, which was counted
 	undo    func()
 	leaving bool // another file bears the name; one more look at this one
+	heads   heads
+	onHead  func(line []byte)
 	tally   reading.Tally
 }
 
@@ -54,7 +56,7 @@ func New(path string, pos reading.Position, history bool) *File {
 // AtEnd gives the position behind what is in the file now, for those who do not
 // want the past.
 func AtEnd(path string) (reading.Position, error) {
-	f, err := os.Open(path)
+	f, err := share(path)
 	if err != nil {
 		return reading.Position{}, err
 	}
@@ -165,6 +167,7 @@ func (s *File) give(line []byte, cut bool, f func([]byte) error) error {
 	if err := f(line); err != nil {
 		return err
 	}
+	s.heads.see(line, s.s.Start() == 0)
 	s.tally.Read(1)
 	if cut {
 		s.tally.Cut(1)
@@ -186,7 +189,7 @@ func (s *File) open() error {
 			return err
 		}
 	}
-	f, err := os.Open(s.current)
+	f, err := share(s.current)
 	if err != nil {
 		if s.current != s.Path && errors.Is(err, os.ErrNotExist) { // rotated once more
 			s.current, s.fresh = "", false
@@ -236,6 +239,7 @@ func (s *File) begin(f *os.File) error {
 	enc, _ := reading.Sniff(b)
 	s.s = reading.NewSplitter(r, s.pos.Offset, enc, s.pos.Cursor == inCut)
 	s.f, s.packed, s.undo, s.broken, s.leaving = f, packed, undo, false, false
+	s.learn(b, packed)
 	return nil
 }
 
@@ -256,7 +260,7 @@ func (s *File) Close() { s.shut() }
 // same reports whether the file at path begins as the position says and is long
 // enough to hold it.
 func same(path string, p reading.Position) bool {
-	f, err := os.Open(path)
+	f, err := share(path)
 	if err != nil {
 		return false
 	}

@@ -275,3 +275,35 @@ func TestADamagedCompressedFileGivesWhatItHoldsAndIsCounted(t *testing.T) {
 		t.Errorf("%d lines, %+v", len(got), s.Counters())
 	}
 }
+
+func TestLinesInColumnsFindTheirHeadsAgainAfterARestartAndInAFolder(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "u_ex261124.log"), filepath.Join(dir, "utenti.csv")
+	write(t, a, "#Software: x\n#Fields: date c-ip\n2026-11-24 203.0.113.9\n")
+	write(t, b, "UserId,ClientIP,Operation\nuno,203.0.113.9,login\n")
+	s, err := NewSet(dir, reading.Position{}, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	s.Heads(func(l []byte) { got = append(got, "head "+string(l)) })
+	line := func(l []byte) error { got = append(got, string(l)); return nil }
+	s.Read(100, line)
+	write(t, a, "2026-11-24 203.0.113.10\n")
+	write(t, b, "due,203.0.113.9,login\n")
+	got = nil
+	s.Read(100, line)
+	for _, pair := range [][2]string{{"head #Fields: date c-ip", "2026-11-24 203.0.113.10"}, {"head UserId,ClientIP,Operation", "due,203.0.113.9,login"}} {
+		if i := slices.Index(got, pair[0]); i < 0 || i+1 >= len(got) || got[i+1] != pair[1] {
+			t.Errorf("%q", got)
+		}
+	}
+	pos := s.files[a].Position()
+	s.Close()
+	write(t, a, "2026-11-24 203.0.113.11\n")
+	one := New(a, pos, false)
+	one.Heads(func(l []byte) { got = append(got, "head "+string(l)) })
+	got = nil
+	one.Read(100, line)
+	want(t, got, "head #Software: x", "head #Fields: date c-ip", "2026-11-24 203.0.113.11")
+}

@@ -55,6 +55,11 @@ func holder(near []neighbour, p reading.Position) int {
 // younger rotated one, or the one that bears the name. Files may have been
 // renamed since, so the one that ended is looked for by what it is.
 func (s *File) next() {
+	if s.f != nil {
+		if st, err := s.f.Stat(); err == nil { // with the time of its last line
+			s.info = st
+		}
+	}
 	s.shut()
 	s.current, s.fresh = s.Path, true
 	near := neighbours(s.Path)

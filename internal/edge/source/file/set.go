@@ -35,6 +35,8 @@ type Set struct {
 	kept    map[string]reading.Position // of files not open yet
 	gone    reading.Counters            // of files that are no more
 	over    uint64
+	current string // whose lines were given last
+	onHead  func(line []byte)
 }
 
 // IsSet reports whether a path names several logs.
@@ -148,9 +150,14 @@ func (s *Set) Read(most int, f func(line []byte) error) (int, error) {
 			break
 		}
 		s.from = (s.from + 1) % len(s.order)
-		file := s.files[s.order[s.from]]
+		name := s.order[s.from]
+		file := s.files[name]
 		var inner error
-		k, err := file.Read(most-n, func(line []byte) error { inner = f(line); return inner })
+		k, err := file.Read(most-n, func(line []byte) error {
+			s.turn(name)
+			inner = f(line)
+			return inner
+		})
 		n += k
 		if inner != nil {
 			return n, inner

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,13 @@ func Open(c Config, pos reading.Position) (*Source, error) {
 		return nil, fmt.Errorf("flows on %s: %w", c.Address, err)
 	}
 	d := newDecoder(&s.Queue.Tally)
+	templates := filepath.Join(c.Dir, "templates.json")
+	if err := d.load(templates); err != nil {
+		s.Close()
+		return nil, err
+	}
 	s.work.Go(func() {
+		defer func() { d.save(templates, c.Now(), true) }()
 		datagram.Serve(s.pc, &s.Queue.Tally, func(from netip.AddrPort, b []byte) {
 			lines := d.netflow
 			if c.SFlow {
@@ -68,6 +75,7 @@ func Open(c Config, pos reading.Position) (*Source, error) {
 			}
 			s.Append(lines(from.Addr().Unmap(), b, c.Now())...)
 			s.waiting.Store(int64(d.waiting))
+			d.save(templates, c.Now(), false)
 		})
 	})
 	return s, nil

@@ -148,10 +148,22 @@ func TestWhatNoTemplateExplainsIsBoundedAndCounted(t *testing.T) {
 	}
 }
 
+func TestForgedExportersDoNotKeepARealOneOut(t *testing.T) {
+	var tally reading.Tally
+	d := newDecoder(&tally)
+	for i := range 3 * maxExporters {
+		d.netflow(netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)}), nine(1, 1, set(301, flow())), now())
+	}
+	object(t, d.netflow(router, nine(2, 9000, set(0, template(300)), set(300, flow())), now()), 1)
+	if n := tally.Counters(0).Dropped[LostTemplate]; len(d.exporters) != maxExporters || int(n)+d.waiting != 3*maxExporters {
+		t.Errorf("%d exporters, %d dropped, %d waiting", len(d.exporters), n, d.waiting)
+	}
+}
+
 func TestATemplateThatWouldDescribeRecordsWithoutEndIsRefused(t *testing.T) {
 	var tally reading.Tally
 	d := newDecoder(&tally)
-	d.netflow(router, ten(set(2, words(uint16(300), uint16(1), uint16(8), uint16(0))), set(300, flow())), now())
+	d.netflow(router, ten(set(2, words(uint16(300), uint16(2), uint16(8), uint16(0), uint16(4), uint16(1))), set(300, flow())), now())
 	if tally.Counters(0).Dropped[LostRefused] != 1 {
 		t.Errorf("%+v", tally.Counters(0))
 	}
@@ -178,6 +190,23 @@ func TestASampleOfSFlowIsReadFromThePacketItself(t *testing.T) {
 	if out := newDecoder(&tally).sflow(router, sflowPacket(expanded, 1<<31), now()); len(out) != 0 || tally.Counters(0).Dropped[LostMalformed] != 1 {
 		t.Errorf("a claim of two thousand million records: %s %+v", out, tally.Counters(0))
 	}
+}
+
+func TestTemplatesOutliveTheAgent(t *testing.T) {
+	path := t.TempDir() + "/templates.json"
+	var tally reading.Tally
+	d := newDecoder(&tally)
+	options := set(3, words(uint16(400), uint16(2), uint16(1), uint16(149), uint16(4), uint16(305), uint16(4)))
+	d.netflow(router, nine(1, 5000, set(0, template(300))), now())
+	d.netflow(router, ten(options), now())
+	d.save(path, now(), false)
+	again := newDecoder(&tally)
+	if err := again.load(path); err != nil {
+		t.Fatal(err)
+	}
+	again.netflow(router, ten(set(400, words(uint32(7), uint32(512)))), now())
+	m := object(t, again.netflow(router, nine(1, 9000, set(300, flow())), now()), 1)
+	expect(t, m, "source_ip", "192.0.2.10", "nat_source_port", 40001.0, "sampling", 512.0)
 }
 
 func TestFlowsOverTheNetworkBecomeLines(t *testing.T) {

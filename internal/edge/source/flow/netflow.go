@@ -17,7 +17,10 @@ import (
 type decoder struct {
 	tally     *reading.Tally
 	exporters map[netip.Addr]*exporter
-	waiting   int
+	waiting   int // sets, of all exporters
+	waitBytes int
+	changed   bool // templates came since they were written
+	written   time.Time
 }
 
 func newDecoder(t *reading.Tally) *decoder {
@@ -34,22 +37,49 @@ func (d *decoder) netflow(from netip.Addr, b []byte, now time.Time) [][]byte {
 	if version == 5 {
 		return d.v5(from, b)
 	}
-	e := d.exporters[from]
-	if e == nil {
-		if len(d.exporters) >= maxExporters || version != 9 && version != 10 {
-			d.tally.Drop(map[bool]string{true: LostExporters, false: LostMalformed}[version == 9 || version == 10], 1)
-			return nil
-		}
-		e = newExporter()
-		d.exporters[from] = e
+	if version != 9 && version != 10 {
+		d.tally.Drop(LostMalformed, 1)
+		return nil
 	}
-	before := len(e.waiting)
+	e := d.exporter(from)
+	if e == nil {
+		d.tally.Drop(LostExporters, 1)
+		return nil
+	}
+	before, bytes := len(e.waiting), e.waitBytes
 	out := d.message(e, from, b, nil)
+	d.changed = d.changed || len(e.fresh) > 0
 	for _, w := range e.ready() {
 		out = d.message(e, from, w, out)
 	}
 	d.waiting += len(e.waiting) - before
+	d.waitBytes += e.waitBytes - bytes
 	return out
+}
+
+// exporter gives what is known of a device. One that never told a template makes
+// room for another: anybody can send a datagram in any name.
+func (d *decoder) exporter(from netip.Addr) *exporter {
+	if e := d.exporters[from]; e != nil {
+		return e
+	}
+	if len(d.exporters) >= maxExporters {
+		for a, e := range d.exporters {
+			if len(e.templates) == 0 {
+				d.tally.Drop(LostTemplate, uint64(len(e.waiting)))
+				d.waiting -= len(e.waiting)
+				d.waitBytes -= e.waitBytes
+				delete(d.exporters, a)
+				break
+			}
+		}
+	}
+	if len(d.exporters) >= maxExporters {
+		return nil
+	}
+	e := newExporter()
+	d.exporters[from] = e
+	return e
 }
 
 func (d *decoder) v5(from netip.Addr, b []byte) [][]byte {
@@ -120,6 +150,10 @@ func (d *decoder) message(e *exporter, from netip.Addr, b []byte, out [][]byte) 
 			}
 		case netflow.RawFlowSet:
 			k := templateKey{binary.BigEndian.Uint16(b), m.domain, s.Id}
+			if d.waitBytes > maxAllWaiting {
+				d.tally.Drop(LostTemplate, 1)
+				continue
+			}
 			d.tally.Drop(LostTemplate, uint64(e.wait(waiting{k, m.alone(s)})))
 		}
 	}

@@ -3,16 +3,18 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/netsampler/goflow2/v2/decoders/netflow"
 )
 
 // Limits of what an exporter may cost.
 const (
-	maxExporters = 256
-	maxTemplates = 1024 // of one exporter
-	maxWaiting   = 1024 // sets whose template has not come, of one exporter
-	maxWaitBytes = 1 << 20
+	maxExporters  = 256
+	maxTemplates  = 1024 // of one exporter
+	maxWaiting    = 1024 // sets whose template has not come, of one exporter
+	maxWaitBytes  = 1 << 20
+	maxAllWaiting = 16 << 20 // bytes, of all exporters
 )
 
 // exporter is a device that tells flows. Its templates and its sampling hold
@@ -75,7 +77,9 @@ func (e *exporter) AddTemplate(version uint16, domain uint32, id uint16, t any) 
 	if fixed == 0 || e.templates[k] == nil && len(e.templates) >= maxTemplates {
 		return errTemplate
 	}
-	e.templates[k], e.fresh[k] = t, true
+	if !reflect.DeepEqual(e.templates[k], t) || e.waitBytes > 0 {
+		e.templates[k], e.fresh[k] = t, true
+	}
 	return nil
 }
 

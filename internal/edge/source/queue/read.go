@@ -83,6 +83,10 @@ func (q *Queue) Position() reading.Position {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.segs) > 1 && q.segs[1] <= q.asked {
+		if q.in != nil && q.inSeg == q.segs[0] { // an open file is not deleted on Windows
+			q.in.Close()
+			q.in = nil
+		}
 		if err := os.Remove(q.path(q.segs[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
 			q.Note("queue segment not deleted", 1)
 			break

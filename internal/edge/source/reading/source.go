@@ -17,3 +17,12 @@ type Source interface {
 	Counters() Counters
 	Close()
 }
+
+// Headed is a source of files whose first lines say what the columns of the
+// others mean. f is called with them, outside of Read's count, whenever lines
+// follow that need them and came from elsewhere: after a restart in the middle of
+// a file, and when a set of files turns from one to another. It is asked for once,
+// before the first Read.
+type Headed interface {
+	Heads(f func(line []byte))
+}

@@ -19,8 +19,7 @@ func relay(b []byte, from netip.Addr, now time.Time) []byte {
 	if at < 0 || !from.IsValid() {
 		return oneLine(nil, b)
 	}
-	out := make([]byte, 0, len(b)+64)
-	out = append(out, b[:at]...)
+	out := oneLine(make([]byte, 0, len(b)+64), b[:at])
 	if stamp {
 		out = now.AppendFormat(out, "2006-01-02T15:04:05.000000Z07:00")
 		out = append(out, ' ')

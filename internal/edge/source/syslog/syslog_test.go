@@ -215,6 +215,7 @@ func TestWhereTheSendersAddressStands(t *testing.T) {
 
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("5 <1>ab<1>Nov 25 09:30:00 x\n12 <1>\n99999999 <"))
+	f.Add([]byte("<1>Nov 25 09:3\x00:00  x\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fr := framer{r: bufio.NewReader(bytes.NewReader(b)), deadline: func(bool) {}}
 		total := 0

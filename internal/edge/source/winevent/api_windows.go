@@ -11,6 +11,7 @@ import (
 var (
 	wevtapi           = windows.NewLazySystemDLL("wevtapi.dll")
 	evtSubscribe      = wevtapi.NewProc("EvtSubscribe")
+	evtQuery          = wevtapi.NewProc("EvtQuery")
 	evtNext           = wevtapi.NewProc("EvtNext")
 	evtRender         = wevtapi.NewProc("EvtRender")
 	evtClose          = wevtapi.NewProc("EvtClose")
@@ -26,6 +27,12 @@ const (
 	fromFuture   = 1
 	fromOldest   = 2
 	fromBookmark = 3
+)
+
+// How a channel is asked for what it holds.
+const (
+	queryChannel = 0x1
+	queryReverse = 0x200
 )
 
 // What EvtRender is asked for.
@@ -62,6 +69,22 @@ func subscribe(channel string, signal windows.Handle, bookmark handle, from uint
 	}
 	r, err := call(evtSubscribe, 0, uintptr(signal), uintptr(unsafe.Pointer(path)), 0, uintptr(bookmark), 0, 0, uintptr(from))
 	return handle(r), err
+}
+
+// newest gives the youngest record of a channel, 0 when it is empty.
+func newest(channel string) (handle, error) {
+	path, err := windows.UTF16PtrFromString(channel)
+	if err != nil {
+		return 0, err
+	}
+	r, err := call(evtQuery, 0, uintptr(unsafe.Pointer(path)), 0, queryChannel|queryReverse)
+	if err != nil {
+		return 0, err
+	}
+	defer handle(r).close()
+	one := make([]handle, 1)
+	_, err = handle(r).next(one)
+	return one[0], err
 }
 
 // next gives records that have come, at most as many as into holds.

@@ -67,15 +67,32 @@ func (ch *channel) open(fromEnd bool) (err error) {
 	if ch.bookmark, err = newBookmark(ch.mark); err != nil {
 		return err
 	}
+	if ch.mark == "" && fromEnd {
+		if err := ch.pass(); err != nil {
+			return err
+		}
+	}
 	switch {
-	case ch.mark != "":
+	case ch.mark != "" || ch.fresh:
 		ch.results, err = subscribe(ch.name, ch.signal, ch.bookmark, fromBookmark)
-	case fromEnd:
+	case fromEnd: // an empty channel
 		ch.results, err = subscribe(ch.name, ch.signal, 0, fromFuture)
 	default:
 		ch.results, err = subscribe(ch.name, ch.signal, 0, fromOldest)
 	}
 	return err
+}
+
+// pass puts the bookmark on the youngest record, so that what comes after is
+// not missed, even when the agent is stopped before it reads anything.
+func (ch *channel) pass() error {
+	h, err := newest(ch.name)
+	if err != nil || h == 0 {
+		return err
+	}
+	defer h.close()
+	ch.fresh = true
+	return ch.bookmark.mark(h)
 }
 
 func (ch *channel) close(buf *[]uint16) {
