@@ -195,7 +195,8 @@ type posting struct {
 }
 
 // find calls f with every posting of a prefix. It fails when the segment makes
-// no sense.
+// no sense. Nearly every question is of a value that was never seen: postings are
+// read only where its fingerprint is.
 func (s *segment) find(p uint64, f func(posting)) error {
 	bucket := int(p >> s.shift)
 	from, at := s.row(bucket)
@@ -204,14 +205,17 @@ func (s *segment) find(p uint64, f func(posting)) error {
 		return spool.ErrDamaged
 	}
 	want := p & (1<<s.shift - 1)
+	i := from
+	for i < to && s.fp(i) < want {
+		i++
+	}
+	if i == to || s.fp(i) != want {
+		return nil
+	}
 	rest := s.postings[at:]
-	for i := from; i < to; i++ {
-		fp := s.fp(i)
-		if fp > want {
-			return nil
-		}
+	for k := from; k < to && s.fp(k) <= want; k++ {
 		var err error
-		if rest, err = s.decode(rest, fp == want, f); err != nil {
+		if rest, err = s.decode(rest, s.fp(k) == want, f); err != nil {
 			return err
 		}
 	}
