@@ -21,10 +21,13 @@ import (
 type Desk struct {
 	store Store
 	clock clock.Clock
+	audit access.Audit
 }
 
 // NewDesk makes the desk of agreements.
-func NewDesk(s Store, c clock.Clock) *Desk { return &Desk{store: s, clock: c} }
+func NewDesk(s Store, c clock.Clock, a access.Audit) *Desk {
+	return &Desk{store: s, clock: c, audit: a}
+}
 
 // MaxDocument is the largest document of an agreement, in bytes.
 const MaxDocument = 20 << 20
@@ -262,6 +265,12 @@ func lengths(months, notice int) error {
 	return nil
 }
 
+// Covering gives the bodies of a viewer's reach that have the clause today.
+func (d *Desk) Covering(ctx context.Context, v access.Viewer, c access.Clause) (map[ids.ID]bool, error) {
+	list, err := d.store.List(ctx, v, Filter{Running: true, Limit: maxRunning})
+	return Cover(list, c, clock.DayOf(d.clock.Now())), err
+}
+
 // Date is one day of the calendar of agreements.
 type Date struct {
 	Agreement Agreement
@@ -341,7 +350,7 @@ type File struct {
 	Documents []Document
 }
 
-// Read gives one agreement with its history and documents.
+// Read gives one agreement with its history and documents, and writes down who looked.
 func (d *Desk) Read(ctx context.Context, v access.Viewer, id ids.ID) (File, error) {
 	a, err := d.store.Find(ctx, v, id)
 	if err != nil {
@@ -351,13 +360,19 @@ func (d *Desk) Read(ctx context.Context, v access.Viewer, id ids.ID) (File, erro
 	if f.Events, err = d.store.Events(ctx, v, id); err != nil {
 		return f, err
 	}
-	f.Documents, err = d.store.Documents(ctx, v, id)
-	return f, err
+	if f.Documents, err = d.store.Documents(ctx, v, id); err != nil {
+		return f, err
+	}
+	return f, d.audit.Read(ctx, v, "agreement", id)
 }
 
-// Document gives the content of one document.
+// Document gives the content of one document and writes down who took it.
 func (d *Desk) Document(ctx context.Context, v access.Viewer, agreement, id ids.ID) (Document, []byte, error) {
-	return d.store.DocumentContent(ctx, v, agreement, id)
+	doc, content, err := d.store.DocumentContent(ctx, v, agreement, id)
+	if err != nil {
+		return doc, nil, err
+	}
+	return doc, content, d.audit.Read(ctx, v, "document", id)
 }
 
 // List gives the agreements that v may see, newest first; next is the cursor of

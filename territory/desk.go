@@ -68,7 +68,9 @@ func (d *Desk) DeclareNetwork(ctx context.Context, v access.Viewer, body ids.ID,
 
 // ParsePrefix reads "192.0.2.0/24", "192.0.2.7" or the same in IPv6; host bits are cleared.
 func ParsePrefix(text string) (netip.Prefix, error) {
-	text = strings.TrimSpace(text)
+	if text = strings.TrimSpace(text); text == "" {
+		return netip.Prefix{}, fault.Bad("network", "territory.network.missing")
+	}
 	if !strings.Contains(text, "/") {
 		a, err := netip.ParseAddr(text)
 		if err != nil {

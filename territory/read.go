@@ -41,14 +41,16 @@ const maxList = 64 << 20
 
 // the columns that a list may have, by words of their headers, lower case.
 var columns = map[string][]string{
-	"name":       {"denominazione in italiano", "denominazione_ente", "des_amm", "comune"},
-	"second":     {"denominazione altra lingua"},
-	"belfiore":   {"codice catastale", "codice_catastale_comune", "codice catastale del comune"},
-	"istat":      {"codice comune formato alfanumerico", "codice_comune_istat"},
-	"ipa":        {"codice_ipa", "cod_amm"},
-	"province":   {"sigla automobilistica", "provincia", "sigla"},
-	"region":     {"denominazione regione", "regione"},
-	"pec":        {"mail1", "pec"},
+	"name":     {"denominazione in italiano", "denominazione_ente", "des_amm", "comune"},
+	"second":   {"denominazione altra lingua"},
+	"belfiore": {"codice catastale", "codice_catastale_comune", "codice catastale del comune"},
+	"istat":    {"codice comune formato alfanumerico", "codice_comune_istat"},
+	"ipa":      {"codice_ipa", "cod_amm"},
+	"province": {"sigla automobilistica", "provincia", "sigla"},
+	"region":   {"denominazione regione", "regione"},
+	"mail1":    {"mail1", "pec"}, "mail1-kind": {"tipo_mail1"},
+	"mail2": {"mail2"}, "mail2-kind": {"tipo_mail2"}, "mail3": {"mail3"}, "mail3-kind": {"tipo_mail3"},
+	"mail4": {"mail4"}, "mail4-kind": {"tipo_mail4"}, "mail5": {"mail5"}, "mail5-kind": {"tipo_mail5"},
 	"population": {"popolazione legale"},
 	"category":   {"codice_categoria", "cod_categoria"},
 }
@@ -150,6 +152,22 @@ func readRows(c *csv.Reader, at map[string]int) ([]Row, []Trouble, error) {
 	}
 }
 
+// mails are the columns of addresses of IndicePA, each with its kind.
+var mails = []string{"mail1", "mail2", "mail3", "mail4", "mail5"}
+
+// certified gives the first address that the dump calls a PEC; the column of
+// ISTAT-like lists that say nothing of kinds is believed.
+func certified(get func(string) string) string {
+	for i, mail := range mails {
+		switch kind := get(mail + "-kind"); {
+		case get(mail) == "":
+		case strings.EqualFold(kind, "pec"), kind == "" && i == 0:
+			return strings.ToLower(get(mail))
+		}
+	}
+	return ""
+}
+
 func parseRow(rec []string, at map[string]int, line int) (row Row, skip bool, what string) {
 	get := func(key string) string {
 		i, ok := at[key]
@@ -163,7 +181,7 @@ func parseRow(rec []string, at map[string]int, line int) (row Row, skip bool, wh
 	}
 	row = Row{
 		Line: line, Name: get("name"), SecondName: get("second"), Belfiore: strings.ToUpper(get("belfiore")), ISTAT: get("istat"),
-		IPA: strings.ToLower(get("ipa")), Province: strings.ToUpper(get("province")), Region: get("region"), PEC: strings.ToLower(get("pec")),
+		IPA: strings.ToLower(get("ipa")), Province: strings.ToUpper(get("province")), Region: get("region"), PEC: certified(get),
 	}
 	if row.Name == "" && row.Belfiore == "" {
 		return row, true, "" // blank lines and footnotes

@@ -52,6 +52,22 @@ func TestTheIndicePADumpGivesCodesAndPEC(t *testing.T) {
 	}
 }
 
+func TestOfSeveralAddressesTheCertifiedOneIsTaken(t *testing.T) {
+	text := "Codice_IPA;Denominazione_ente;Codice_Categoria;Codice_catastale_comune;Mail1;Tipo_Mail1;Mail2;Tipo_Mail2\n" +
+		"c_f205;Comune di Milano;L6;F205;urp@comune.example;Altro;Protocollo@PEC.comune.example;Pec\n" +
+		"c_f839;Comune di Napoli;L6;F839;urp@napoli.example;Altro;;\n" +
+		"c_a944;Comune di Bologna;L6;A944;;;pec@bologna.example;Pec\n"
+	rows, bad, err := ReadList(strings.NewReader(text))
+	if err != nil || len(bad) > 0 || len(rows) != 3 {
+		t.Fatalf("%d rows, %v, %v", len(rows), bad, err)
+	}
+	for i, want := range []string{"protocollo@pec.comune.example", "", "pec@bologna.example"} {
+		if rows[i].PEC != want {
+			t.Errorf("%s: PEC %q, want %q", rows[i].Name, rows[i].PEC, want)
+		}
+	}
+}
+
 func TestDifferencesAreShownBeforeAnythingChanges(t *testing.T) {
 	provinces := []Province{{Sigla: "EN", Region: "Sicilia", Centre: "PA"}, {Sigla: "CL", Region: "Sicilia", Centre: "PA"}}
 	have := []Body{

@@ -152,6 +152,17 @@ type Query struct {
 	Limit    int    // at most 200
 }
 
+// Large is the number of inhabitants above which a Comune is protected directly.
+const Large = 20_000
+
+// Extent is how large a province is.
+type Extent struct {
+	Province string
+	Comuni   int
+	Large    int // Comuni with more than Large inhabitants
+	People   int
+}
+
 // Store is what this package needs from the database. The map itself is public
 // among signed-in people; what a body declared about itself is not.
 type Store interface {
@@ -170,6 +181,8 @@ type Store interface {
 	Named(ctx context.Context, v access.Viewer, list []ids.ID) (map[ids.ID]Body, error)
 	// ByBelfiore fails with NotFound.
 	ByBelfiore(ctx context.Context, v access.Viewer, code string) (Body, error)
+	// Extents counts the Comuni of today and their people, by province.
+	Extents(ctx context.Context, v access.Viewer) ([]Extent, error)
 	// Bodies gives bodies by name; next is the cursor of the following page.
 	Bodies(ctx context.Context, v access.Viewer, q Query) (list []Body, next string, err error)
 	PutCentre(ctx context.Context, v access.Viewer, c Centre) error

@@ -29,6 +29,7 @@ type REST struct {
 	Alerts     *alert.Desk
 	Indicators indicator.Store
 	Flow       *flow.Flow
+	Audit      access.Audit // lists carry content: whoever reads one leaves a line
 	Guard      *Guard
 }
 
@@ -212,6 +213,9 @@ func (s *REST) listReports(ctx context.Context, in *pageIn) (*listOf[Report], er
 	for _, r := range list {
 		out.Body.Items = append(out.Body.Items, reportOut(r))
 	}
+	if err == nil {
+		err = s.Audit.Read(ctx, viewerOf(ctx), "reports", ids.ID(in.After))
+	}
 	return out, humaErr(err)
 }
 
@@ -249,6 +253,9 @@ func (s *REST) listAlerts(ctx context.Context, in *pageIn) (*listOf[Alert], erro
 	if n := len(list); n == in.Limit {
 		out.Body.Next = string(list[n-1].ID)
 	}
+	if err == nil {
+		err = s.Audit.Read(ctx, viewerOf(ctx), "alerts", ids.ID(in.After))
+	}
 	return out, humaErr(err)
 }
 
@@ -264,6 +271,9 @@ func (s *REST) listIndicators(ctx context.Context, in *pageIn) (*listOf[Indicato
 	}
 	if n := len(list); n == in.Limit {
 		out.Body.Next = string(list[n-1].ID)
+	}
+	if err == nil {
+		err = s.Audit.Read(ctx, viewerOf(ctx), "indicators", ids.ID(in.After))
 	}
 	return out, humaErr(err)
 }

@@ -77,7 +77,7 @@ func Build(ctx context.Context, c config.Config, ck clock.Clock, log *slog.Logge
 func (n *Node) join() {
 	db, ck := n.DB, n.Clock
 	n.Territory = territory.NewDesk(db.Territories(), ck)
-	n.Agreements = agreement.NewDesk(db.Agreements(), ck)
+	n.Agreements = agreement.NewDesk(db.Agreements(), ck, db)
 	n.Reports = report.NewDesk(db.Reports(), ck, n.Agreements, db, db, n.times())
 	n.Alerts = alert.NewDesk(db.Alerts(), ck, db, db)
 	n.Detections = detection.NewDesk(db.Detections(), ck, db)

@@ -51,7 +51,7 @@ func (n *Node) Pages() (http.Handler, error) {
 		n.Metrics.WritePrometheus(w)
 	})
 	rest := &api.REST{
-		Entry: n.Entry, Reports: n.Reports, Alerts: n.Alerts, Indicators: n.DB.Indicators(), Flow: n.Flow,
+		Entry: n.Entry, Reports: n.Reports, Alerts: n.Alerts, Indicators: n.DB.Indicators(), Flow: n.Flow, Audit: n.DB,
 		Guard: &api.Guard{Clock: n.Clock, Tries: 20, Window: 10 * time.Minute},
 	}
 	mux.Handle(api.Prefix+"/", rest.Handler())

@@ -57,7 +57,7 @@ func must(t *testing.T, err error) {
 }
 
 func desk(db *store.DB, c clock.Clock) *report.Desk {
-	return report.NewDesk(db.Reports(), c, agreement.NewDesk(db.Agreements(), c), db, db, nil)
+	return report.NewDesk(db.Reports(), c, agreement.NewDesk(db.Agreements(), c, db), db, db, nil)
 }
 
 func TestAReportIsSeenByItsBodyItsCentreAndTheNationalCentreOnly(t *testing.T) {
@@ -186,7 +186,7 @@ func TestWhatNobodyTakesIsRemindedThenEscalatedOnce(t *testing.T) {
 func TestWithoutAnAgreementInForceNothingFlows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, c *clock.Fake) {
 		seed(t, db)
-		g := agreement.NewDesk(db.Agreements(), c)
+		g := agreement.NewDesk(db.Agreements(), c, db)
 		a, err := db.Agreements().Find(ctx, sys, "acc-enna")
 		must(t, err)
 		must(t, g.SetClauses(ctx, ofPA, a.ID, []access.Clause{access.ClauseTraining}))

@@ -55,6 +55,27 @@ func TestAnInvitationBecomesAPersonWithASeat(t *testing.T) {
 	})
 }
 
+func TestAnInvitationWorksOnceAndNotAfterItsDays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, c *clock.Fake) {
+		d := newEntry(db, c)
+		invite := func() string {
+			code, err := d.Invite(ctx, sys, entry.Mandate{Kind: access.Body, Role: access.Technician, Body: "enna", Title: "tecnico CED"}, "PA")
+			must(t, err)
+			return code
+		}
+		used, late := invite(), invite()
+		_, err := d.Accept(ctx, used, "uno@comune.enna.example", goodPassword)
+		must(t, err)
+		if _, err := d.Accept(ctx, used, "due@comune.enna.example", goodPassword); !fault.Is(err, fault.Expired) {
+			t.Errorf("a used invitation works again: %v", err)
+		}
+		c.Advance(7*24*time.Hour + time.Minute)
+		if _, err := d.Accept(ctx, late, "tre@comune.enna.example", goodPassword); !fault.Is(err, fault.Expired) {
+			t.Errorf("an old invitation works: %v", err)
+		}
+	})
+}
+
 func TestAPasswordAloneOpensNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, c *clock.Fake) {
 		d := newEntry(db, c)

@@ -129,6 +129,13 @@ func (s Territories) ByBelfiore(ctx context.Context, _ access.Viewer, code strin
 	return b, err
 }
 
+// Extents counts the Comuni of today and their people, by province.
+func (s Territories) Extents(ctx context.Context, _ access.Viewer) ([]territory.Extent, error) {
+	return each(ctx, s.DB, `SELECT province, COUNT(*), COUNT(*) FILTER (WHERE population > $1), CAST(COALESCE(SUM(population), 0) AS BIGINT)
+		FROM body WHERE kind = 'comune' AND until = '' GROUP BY province ORDER BY province`, []any{territory.Large},
+		func(e *territory.Extent) []any { return []any{&e.Province, &e.Comuni, &e.Large, &e.People} })
+}
+
 // Bodies gives bodies by name; every word must begin a word of a name, or be a sigla.
 func (s Territories) Bodies(ctx context.Context, _ access.Viewer, q territory.Query) ([]territory.Body, string, error) {
 	var w where

@@ -18,7 +18,7 @@ func TestADelegationIsGivenByTheManagerAndTakenBackAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, c *clock.Fake) {
 		seed(t, db)
 		must(t, db.Territories().PutProvince(ctx, sys, territory.Province{Sigla: "PA", Name: "Palermo", Region: "Sicilia", Centre: "PA"}))
-		d, g := territory.NewDesk(db.Territories(), c), agreement.NewDesk(db.Agreements(), c)
+		d, g := territory.NewDesk(db.Territories(), c), agreement.NewDesk(db.Agreements(), c, db)
 		company, err := d.Enlist(ctx, ofPA, territory.Body{Kind: territory.InHouse, Name: "Società di servizi", Province: "pa"})
 		must(t, err)
 		if _, err := d.Enlist(ctx, ofGE, territory.Body{Kind: territory.InHouse, Name: "Altra", Province: "PA"}); !fault.Is(err, fault.Invalid) {
@@ -80,6 +80,23 @@ func TestABodyIsMeantByCodeOrNameAndHomonymsAreNamed(t *testing.T) {
 		}
 		if _, err := d.Resolve(ctx, sys, "ente", "Atlantide"); !fault.Is(err, fault.Invalid) {
 			t.Errorf("an unknown place: %v", err)
+		}
+	})
+}
+
+func TestAProvinceCountsTheComuniOfTodayAndTheirPeople(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, c *clock.Fake) {
+		d := territory.NewDesk(db.Territories(), c)
+		must(t, d.PutBodies(ctx, sys, []territory.Body{
+			{ID: "1", Kind: territory.Comune, Name: "Enna", Province: "EN", Belfiore: "C342", Population: 27_894},
+			{ID: "2", Kind: territory.Comune, Name: "Agira", Province: "EN", Belfiore: "A070", Population: 8_484},
+			{ID: "3", Kind: territory.Comune, Name: "Sciolto", Province: "EN", Belfiore: "X001", Population: 30_000, Until: "2020-01-01"},
+			{ID: "4", Kind: territory.InHouse, Name: "Società", Province: "EN"},
+		}))
+		list, err := d.Extents(ctx, sys)
+		must(t, err)
+		if want := (territory.Extent{Province: "EN", Comuni: 2, Large: 1, People: 36_378}); len(list) != 1 || list[0] != want {
+			t.Errorf("the province counts as %+v, want %+v", list, want)
 		}
 	})
 }
