@@ -155,15 +155,37 @@ func (d *Desk) Choose(ctx context.Context, v access.Viewer, body ids.ID, s wire.
 			}
 		}
 	}
-	payload, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	err = d.store.Do(ctx, func(ctx context.Context) error {
+	return d.settle(ctx, v, body, func(old wire.Settings) wire.Settings {
+		s.Own = old.Own // not chosen here: the networks that the body declared
+		return s
+	})
+}
+
+// Own keeps which networks are the body's own and tells its agents: an attack
+// that comes from one of them leaves from us.
+func (d *Desk) Own(ctx context.Context, body ids.ID, networks []string) error {
+	return d.settle(ctx, access.AsSystem("reti dell'ente"), body, func(s wire.Settings) wire.Settings {
+		s.Own = networks
+		return s
+	})
+}
+
+// settle changes the settings of a body and tells its agents, in one step.
+func (d *Desk) settle(ctx context.Context, v access.Viewer, body ids.ID, f func(wire.Settings) wire.Settings) error {
+	err := d.store.Do(ctx, func(ctx context.Context) error {
+		s, err := d.store.Settings(ctx, v, body)
+		if err != nil {
+			return err
+		}
+		s = f(s)
+		payload, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
 		if err := d.store.PutSettings(ctx, v, body, s); err != nil {
 			return err
 		}
-		_, err := d.store.AddChange(ctx, body, wire.ChangeSettings, payload)
+		_, err = d.store.AddChange(ctx, body, wire.ChangeSettings, payload)
 		return err
 	})
 	if err == nil {

@@ -106,6 +106,9 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The password of a demonstration is printed on the screen: a costly hash
+	// would only make people wait.
+	n.Entry = entry.NewDesk(n.DB.Entries(), n.Clock, entry.NewCheapPasswords(), n.Agreements.Delegated)
 	d := &Demo{Node: n, URL: c.Public, People: map[string]Person{}, Logs: map[string]string{}, opt: o, temporary: temporary, heard: make(chan heard, 256), done: make(chan error, 8)}
 	if err := d.seed(ctx); err != nil {
 		return nil, err

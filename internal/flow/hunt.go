@@ -60,6 +60,16 @@ func checkRule(text string) error {
 	return nil
 }
 
+// ReleaseHunt lets the agents of a body send the lines in which the values of a
+// hunt stand. Lines name people and machines: without the clause on the origin
+// of attacks they stay where they are.
+func (f *Flow) ReleaseHunt(ctx context.Context, v access.Viewer, id, body ids.ID) error {
+	if err := f.Grants.Covered(ctx, body, access.ClauseOrigin, f.Clock.Now()); err != nil {
+		return err
+	}
+	return f.Hunts.Release(ctx, v, id, body)
+}
+
 // ReleaseLines lets the agents of a body send the raw lines that they kept
 // around a finding to the report that was made of it: an act of a person of the
 // body, written down. Without a report there is nobody to send them to.
@@ -73,6 +83,9 @@ func (f *Flow) ReleaseLines(ctx context.Context, v access.Viewer, finding ids.ID
 	}
 	if r.ReportID == "" {
 		return fault.New(fault.Conflict, "finding.lines.no_report")
+	}
+	if err := f.Grants.Covered(ctx, r.Body, access.ClauseOrigin, f.Clock.Now()); err != nil {
+		return err
 	}
 	payload, err := json.Marshal(wire.Release{Finding: r.Key, Most: 2 * hunt.MaxLines})
 	if err != nil {

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -165,22 +166,27 @@ func (f *Flow) Draft(ctx context.Context, v access.Viewer, finding ids.ID) (repo
 }
 
 func (f *Flow) draft(ctx context.Context, v access.Viewer, r detection.Record) (rep report.Report, err error) {
-	kind := report.Attempt
+	kind, title := report.Attempt, r.Title
 	var signs []report.Sign
-	if r.Outcome == "success" {
+	switch {
+	case r.Leaves: // our machine is no attacker that others should watch for, and its address names us
+		kind = report.Incident
+	case r.Outcome == "success":
 		kind, signs = report.Incident, []report.Sign{report.SignLogin}
+	}
+	if r.SourceIP != "" && !r.Leaves {
+		title += " da " + r.SourceIP
 	}
 	err = f.Tx.Do(ctx, func(ctx context.Context) error {
 		rep, err = f.Reports.Begin(ctx, v, report.Report{
 			Body: r.Body, Centre: r.Centre, How: report.ByAgent, Kind: kind, Signs: signs, Finding: r.ID,
-			Title: cut(r.Title+" da "+r.SourceIP, report.MaxTitle), Text: describe(r), Began: r.First, Known: f.Clock.Now(),
+			Title: cut(title, report.MaxTitle), Text: describe(r), Began: r.First, Known: f.Clock.Now(),
 			Now: r.Outcome == "success",
 		})
 		if err != nil {
 			return err
 		}
-		if r.SourceIP != "" {
-			o := report.Observable{Kind: ipKind(r.SourceIP), Value: r.SourceIP, Role: "attaccante"}
+		for _, o := range values(r) {
 			if err := f.Reports.Observe(ctx, v, rep.ID, o); err != nil {
 				return err
 			}
@@ -190,12 +196,38 @@ func (f *Flow) draft(ctx context.Context, v access.Viewer, r detection.Record) (
 	return rep, err
 }
 
+// values gives the addresses of a finding with the part each of them plays.
+func values(r detection.Record) []report.Observable {
+	source, target := "attaccante", ""
+	if r.Leaves {
+		source, target = "nostro", "vittima"
+	}
+	var out []report.Observable
+	if r.SourceIP != "" {
+		out = append(out, report.Observable{Kind: ipKind(r.SourceIP), Value: r.SourceIP, Role: source})
+	}
+	if r.DestIP != "" && target != "" {
+		out = append(out, report.Observable{Kind: ipKind(r.DestIP), Value: r.DestIP, Role: target})
+	}
+	return out
+}
+
 // describe writes what an officer needs to find the subscriber: address, port,
 // instant, zone, for each of the first tuples.
 func describe(r detection.Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nRegistro: %s. Eventi: %d, dal %s al %s (UTC).\n", r.Title, r.Log, r.Count,
 		r.First.UTC().Format("2006-01-02 15:04:05"), r.Last.UTC().Format("2006-01-02 15:04:05"))
+	if r.Leaves {
+		fmt.Fprintf(&b, "L'attacco parte da noi: computer %s", cmp.Or(r.SourceIP, "non noto"))
+		if r.DestIP != "" {
+			fmt.Fprintf(&b, ", verso %s", r.DestIP)
+		}
+		b.WriteString(".\n")
+	}
+	if r.Threat != "" {
+		fmt.Fprintf(&b, "Minaccia: %s.\n", r.Threat)
+	}
 	if len(r.Users) > 0 {
 		fmt.Fprintf(&b, "Utenti provati: %s.\n", strings.Join(r.Users, ", "))
 	}
@@ -207,7 +239,20 @@ func describe(r detection.Record) string {
 			fmt.Fprintf(&b, "… e altre %d.\n", len(r.Origins)-10)
 			break
 		}
-		fmt.Fprintf(&b, "%s porta %d alle %s\n", o.SourceIP, o.SourcePort, o.At.UTC().Format(time.RFC3339))
+		b.WriteString(o.SourceIP)
+		if o.SourcePort > 0 {
+			fmt.Fprintf(&b, " porta %d", o.SourcePort)
+		}
+		if o.DestIP != "" {
+			fmt.Fprintf(&b, " verso %s", o.DestIP)
+		}
+		if o.DestPort > 0 {
+			fmt.Fprintf(&b, " porta %d", o.DestPort)
+		}
+		fmt.Fprintf(&b, " alle %s\n", o.At.UTC().Format(time.RFC3339))
+	}
+	if r.Author != "" {
+		fmt.Fprintf(&b, "Regola %s di %s, licenza %s.\n", r.Rule, r.Author, cmp.Or(r.License, "non indicata"))
 	}
 	return cut(b.String(), report.MaxText)
 }

@@ -133,9 +133,6 @@ func NormalCode(s string) (code string, ok bool) {
 	return group(string(raw)), true
 }
 
-// Spell gives the code with blanks between its characters, as read on the phone.
-func Spell(code string) string { return strings.Join(strings.Split(code, ""), " ") }
-
 // Secret makes a token of 32 random bytes, as text.
 func Secret() string {
 	var b [32]byte
