@@ -11,12 +11,35 @@ for (const b of $("[data-copy]")) {
   });
 }
 
+// Buttons that only a script can serve show up only with it.
+for (const b of $("[data-print]")) {
+  b.hidden = false;
+  b.addEventListener("click", () => window.print());
+}
+
+// On a phone the sections fold behind a button; without a script they stay open.
+const menu = document.getElementById("menu");
+if (menu) {
+  const nav = document.getElementById("sections");
+  nav.classList.add("shut");
+  menu.hidden = false;
+  menu.addEventListener("click", () => {
+    menu.setAttribute("aria-expanded", String(!nav.classList.toggle("shut")));
+  });
+}
+
 // A form that cannot be undone asks once.
 for (const f of $("form[data-ask]")) {
   f.addEventListener("submit", (e) => { if (!confirm(f.dataset.ask)) e.preventDefault(); });
 }
 
-// What is typed is kept in this browser until it was sent.
+// What is typed is kept in this browser until the node took it: a form that was
+// sent over a lost line, or after the session ended, is found filled in again.
+const sent = sessionStorage.getItem("filo:sent");
+if (sent && !$("form[data-draft]").some((f) => f.dataset.draft === sent) && !document.querySelector('form[action^="/entra"]')) {
+  sessionStorage.removeItem("filo:" + sent);
+  sessionStorage.removeItem("filo:sent");
+}
 for (const f of $("form[data-draft]")) {
   const key = "filo:" + f.dataset.draft;
   const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
@@ -24,7 +47,7 @@ for (const f of $("form[data-draft]")) {
     if (!i.value && kept[i.name]) i.value = kept[i.name];
     i.addEventListener("input", () => { kept[i.name] = i.value; sessionStorage.setItem(key, JSON.stringify(kept)); });
   }
-  f.addEventListener("submit", () => sessionStorage.removeItem(key));
+  f.addEventListener("submit", () => sessionStorage.setItem("filo:sent", f.dataset.draft));
 }
 
 // One key takes the first waiting report, j and k move through the queue.

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"filo/agent"
-	"filo/detection"
 	"filo/internal/fault"
 	"filo/internal/ids"
 	"filo/internal/wire"
@@ -20,6 +19,7 @@ type agentsPage struct {
 	Pin      string
 	Link     string
 	Bodies   []territory.Body // of a delegated operator, to choose from
+	About    ids.ID           // the body whose choices are shown
 }
 
 // Watching says how an agent is, in words.
@@ -35,7 +35,8 @@ func (s *Server) agentsPage(q *req) (agentsPage, error) {
 	if p.Bodies, err = s.mine(q); err != nil {
 		return p, err
 	}
-	p.Settings, err = s.Agents.Settings(q.Context(), q.v, q.v.Body)
+	p.About = q.chosen()
+	p.Settings, err = s.Agents.Settings(q.Context(), q.v, p.About)
 	p.Allow = strings.Join(p.Settings.Allow, "\n")
 	return p, err
 }
@@ -72,7 +73,7 @@ func (s *Server) agentRevoke(q *req) error {
 
 func (s *Server) agentChoose(q *req) error {
 	set := wire.Settings{SendReports: q.form("da_solo") != "", Allow: lines(q.PostFormValue("fidati"))}
-	err := s.Agents.Choose(q.Context(), q.v, q.v.Body, set)
+	err := s.Agents.Choose(q.Context(), q.v, q.chosen(), set)
 	if fault.Is(err, fault.Invalid) {
 		p, e := s.agentsPage(q)
 		if e != nil {
@@ -84,48 +85,8 @@ func (s *Server) agentChoose(q *req) error {
 	if err != nil {
 		return err
 	}
+	if len(q.form("ente")) > 0 {
+		return seeOther(q, "/agenti?ente=%s", q.chosen())
+	}
 	return seeOther(q, "/agenti")
-}
-
-type findingsPage struct {
-	Base
-	List []detection.Record
-	Next string
-	One  detection.Record
-}
-
-func (s *Server) findingList(q *req) error {
-	p := findingsPage{Base: q.with("finding.title")}
-	p.Live = true
-	var err error
-	p.List, p.Next, err = s.Detections.List(q.Context(), q.v, detection.Filter{After: q.URL.Query().Get("after")})
-	if err != nil {
-		return err
-	}
-	return s.render(q, "finding/list", p)
-}
-
-func (s *Server) findingRead(q *req) error {
-	p := findingsPage{Base: q.with("finding.one.title")}
-	var err error
-	if p.One, err = s.Detections.Find(q.Context(), q.v, q.id("id")); err != nil {
-		return err
-	}
-	p.Title = p.Base.Word("rule", p.One.Rule)
-	return s.render(q, "finding/read", p)
-}
-
-func (s *Server) findingReport(q *req) error {
-	r, err := s.Flow.Draft(q.Context(), q.v, q.id("id"))
-	if err != nil {
-		return err
-	}
-	return seeOther(q, "/segnala/%s/6", r.ID)
-}
-
-func (s *Server) findingIgnore(q *req) error {
-	if err := s.Detections.Ignore(q.Context(), q.v, ids.ID(q.PathValue("id"))); err != nil {
-		return err
-	}
-	return seeOther(q, "/rilevazioni")
 }

@@ -182,6 +182,8 @@ type agreementPage struct {
 	Warn    int
 	Steps   []agreement.State
 	Clauses []access.Clause
+	Gives   map[access.Clause]bool // what flows today, the agreements above included
+	Path    []moment
 	May     bool // change it
 	Attach  bool // add a document
 	Open    bool // its lengths may still change
@@ -244,11 +246,57 @@ func (s *Server) showAgreement(q *req, id ids.ID, wrong error) error {
 	case own && p.Attach && p.F.State == agreement.InForce:
 		p.Steps = []agreement.State{agreement.Notice}
 	}
+	if p.F.Body != "" {
+		p.Gives = map[access.Clause]bool{}
+		for _, c := range access.Clauses {
+			err := s.Agreements.Covered(ctx, p.F.Body, c, p.At)
+			if err != nil && !fault.Is(err, fault.NotCovered) {
+				return err
+			}
+			p.Gives[c] = err == nil
+		}
+	}
+	p.Path = path(p.F.Agreement, today)
 	p.Title = p.F.Title
 	if wrong != nil {
 		return s.again(q, wrong, "agreement/read", p)
 	}
 	return s.render(q, "agreement/read", p)
+}
+
+// moment is one day in the life of an agreement.
+type moment struct {
+	Word string // agreement.path.WORD
+	Day  clock.Day
+	Past bool
+}
+
+// path gives the days from the resolution to the end of the present term.
+func path(a agreement.Agreement, today clock.Day) []moment {
+	var out []moment
+	add := func(word string, day clock.Day) {
+		if day != "" {
+			out = append(out, moment{word, day, day <= today})
+		}
+	}
+	add("resolved", a.Resolved)
+	add("signed", a.Signed)
+	add("start", a.Start)
+	if a.Start == "" {
+		return out
+	}
+	_, end := a.Terms(today)
+	switch {
+	case a.Withdrawn != "":
+		add("notice", a.NoticeOf)
+		add("ended", a.Withdrawn)
+	case a.Renewal == agreement.Tacit && a.State == agreement.InForce:
+		add("notice_by", a.NoticeBy(today))
+		add("renews", end)
+	default:
+		add("ends", end)
+	}
+	return out
 }
 
 // parents gives the agreements that a may hang on.

@@ -40,7 +40,7 @@ func (s *Server) home(q *req) error {
 	case q.v.Kind == access.ANCI:
 		return seeOther(q, "/protocolli")
 	case q.v.Kind == access.Lab:
-		return s.render(q, "accessibility", s.entryPage(q, "accessibility.title"))
+		return s.labHome(q)
 	}
 	if q.v.Kind == access.Operator {
 		return s.operatorHome(q)
@@ -79,10 +79,28 @@ func (s *Server) home(q *req) error {
 	return s.render(q, "home", p)
 }
 
+type labPage struct {
+	Base
+	Own territory.Body
+}
+
+// labHome is the home of a laboratory: what was handed over to it, nothing else.
+func (s *Server) labHome(q *req) error {
+	p := labPage{Base: q.with("home.title")}
+	var err error
+	if p.Own, err = s.Territory.Body(q.Context(), q.v, q.v.Body); err != nil {
+		return err
+	}
+	p.Title = p.Own.Name
+	return s.render(q, "lab", p)
+}
+
 // tended is one body as its operator sees it: a home in one row.
 type tended struct {
 	territory.Body
+	Post          territory.Centre
 	Covered       bool
+	Term          clock.Day
 	Waiting, Open int
 	Agents        []agent.Agent
 }
@@ -115,7 +133,7 @@ func (s *Server) operatorHome(q *req) error {
 		one := access.OfBody(id)
 		one.Person, one.Name, one.Role = v.Person, v.Name, v.Role
 		t := tended{}
-		if t.Body, err = s.Territory.Body(ctx, v, id); err != nil {
+		if t.Body, t.Post, err = s.place(q, id); err != nil {
 			return err
 		}
 		a, err := s.Agreements.Of(ctx, one, id)
@@ -123,6 +141,7 @@ func (s *Server) operatorHome(q *req) error {
 			return err
 		}
 		t.Covered = a.InForceOn(today)
+		_, t.Term = a.Terms(today)
 		waiting, err := s.Alerts.Waiting(ctx, one)
 		if err != nil {
 			return err

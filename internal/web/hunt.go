@@ -169,15 +169,8 @@ func (s *Server) huntRelease(q *req) error {
 	if _, err := s.Hunts.Read(q.Context(), q.v, q.id("id")); err != nil {
 		return err
 	}
-	if err := s.Hunts.Release(q.Context(), q.v, q.id("id"), q.chosen()); err != nil {
+	if err := s.Flow.ReleaseHunt(q.Context(), q.v, q.id("id"), q.chosen()); err != nil {
 		return err
 	}
 	return seeOther(q, "/ricerche/%s", q.id("id"))
-}
-
-func (s *Server) findingLines(q *req) error {
-	if err := s.Flow.ReleaseLines(q.Context(), q.v, q.id("id")); err != nil {
-		return err
-	}
-	return seeOther(q, "/rilevazioni/%s", q.id("id"))
 }

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"filo/internal/clock"
 	"filo/internal/fault"
 	"filo/internal/i18n"
-	"filo/internal/ids"
 	"filo/internal/web/static"
 )
 
@@ -32,7 +32,8 @@ type Base struct {
 	Live     bool
 	Narrow   bool
 	Exercise bool
-	Wrong    error // of the form that was sent
+	Wrong    error      // of the form that was sent
+	sent     url.Values // the form itself, so that nothing typed is lost
 	told     *told
 }
 
@@ -93,6 +94,38 @@ func (b Base) When(t time.Time) template.HTML {
 		template.HTMLEscapeString(b.Exact(t, clock.Rome)), template.HTMLEscapeString(b.Instant(t, b.At, clock.Rome))))
 }
 
+// Exactly writes an instant for paper, where nothing is shown on demand.
+func (b Base) Exactly(t time.Time) string {
+	if t.IsZero() {
+		return b.T("time.unknown")
+	}
+	l := t.In(clock.Rome)
+	return b.Texts.Day(l) + ", " + l.Format("15:04:05 MST") + " (" + t.UTC().Format(time.RFC3339) + ")"
+}
+
+// Lines gives a text of several lines, to be listed.
+func (b Base) Lines(key string) []string { return strings.Split(b.T(key), "\n") }
+
+// Spelled writes a code as people say it on the phone, a word for each letter.
+func (b Base) Spelled(code string) string {
+	words := map[string]string{}
+	for _, w := range strings.Split(b.T("spell.letters"), "|") {
+		words[w[:1]] = w
+	}
+	var out []string
+	for _, r := range code {
+		if r == '-' {
+			continue
+		}
+		w, ok := words[string(r)]
+		if !ok {
+			w = string(r)
+		}
+		out = append(out, w)
+	}
+	return strings.Join(out, " · ")
+}
+
 // DayOf writes a calendar day.
 func (b Base) DayOf(d clock.Day) string {
 	t, err := time.Parse(time.DateOnly, string(d))
@@ -102,13 +135,20 @@ func (b Base) DayOf(d clock.Day) string {
 	return b.Texts.Day(t)
 }
 
+// faultNames are the words by which the domains call fields that a form names
+// in Italian.
+var faultNames = map[string]string{
+	"titolo": "title", "cosa": "what", "valori": "values", "consigli": "advice", "regola": "rule", "perche": "why", "motivo": "reason",
+	"fidati": "allow", "inizio": "began", "saputo": "known", "attendibilita": "confidence",
+}
+
 // Error gives the sentence for a field that was wrong.
 func (b Base) Error(field string) string {
 	if b.Wrong == nil {
 		return ""
 	}
 	f := fault.Outside(b.Wrong)
-	if f.Field == "" || f.Field != field {
+	if f.Field == "" || f.Field != field && f.Field != faultNames[field] {
 		return ""
 	}
 	b.told.atField = true
@@ -163,14 +203,32 @@ func (b Base) Copy(v any) template.HTML {
 		s, s, b.T("ui.copied"), template.HTMLEscapeString(b.T("ui.copy_what", fmt.Sprint(v))), b.T("ui.copy")))
 }
 
+// CopyAll makes a button that copies what a table shows, as lines to paste.
+func (b Base) CopyAll(text, label string) template.HTML {
+	return template.HTML(fmt.Sprintf(`<button type="button" class="copy" data-copy="%s" data-done="%s">%s</button>`,
+		template.HTMLEscapeString(text), template.HTMLEscapeString(b.T("ui.copied")), template.HTMLEscapeString(label)))
+}
+
 // Input is one labelled field, with hint, error and kept value.
 type Input struct {
 	Name, Label, Hint, Error, Type, Value, Auto string
 	Required                                    bool
 }
 
+// Sent gives what was typed into a field of a form that was wrong, else the
+// value that the field has.
+func (b Base) Sent(name string, value any) string {
+	if b.Wrong != nil && b.sent.Has(name) {
+		return b.sent.Get(name)
+	}
+	return fmt.Sprint(value)
+}
+
 // Field makes a labelled field; kind is an input type or "textarea".
 func (b Base) Field(name, kind, key, value string) Input {
+	if kind != "password" && name != "code" {
+		value = b.Sent(name, value)
+	}
 	in := Input{Name: name, Label: b.T(key), Type: kind, Value: value, Error: b.Error(name)}
 	if h := key + ".hint"; b.Has(h) {
 		in.Hint = b.T(h)
@@ -193,8 +251,7 @@ var funcs = template.FuncMap{
 	"has": func(list any, x any) bool {
 		return strings.Contains(" "+strings.Trim(fmt.Sprint(list), "[]")+" ", " "+fmt.Sprint(x)+" ")
 	},
-	"spell": ids.Spell,
-	"join":  strings.Join,
+	"join": strings.Join,
 	"dict": func(kv ...any) map[string]any {
 		m := map[string]any{}
 		for i := 0; i+1 < len(kv); i += 2 {

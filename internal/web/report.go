@@ -37,6 +37,7 @@ type formReport struct {
 	Values   []report.Observable
 	Bodies   []territory.Body
 	Search   string
+	Typed    string // a code, as it was typed
 	Signs    []report.Sign
 	Kinds    []report.Kind
 	Deeds    []string
@@ -45,6 +46,16 @@ type formReport struct {
 func (s *Server) reportStart(q *req) error {
 	p := formReport{Base: q.with("report.start.title")}
 	p.Narrow = true
+	if p.Typed = strings.TrimSpace(q.URL.Query().Get("codice")); p.Typed != "" {
+		r, err := s.Reports.ByCode(q.Context(), q.v, p.Typed)
+		if err == nil {
+			return seeOther(q, "/segnalazioni/%s", r.ID)
+		}
+		if !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Invalid) {
+			return err
+		}
+		p.Wrong = fault.Bad("codice", "report.bycode.none")
+	}
 	if q.v.Police() {
 		p.Search = q.URL.Query().Get("cerca")
 		if p.Search != "" {
@@ -57,29 +68,42 @@ func (s *Server) reportStart(q *req) error {
 				return err
 			}
 		}
-		return s.render(q, "report/phone", p)
+		return s.startAgain(q, "report/phone", p)
 	}
 	var err error
-	if p.Body, p.Centre, err = s.place(q, q.v.Body); err != nil {
+	if p.Body, p.Centre, err = s.place(q, q.chosen()); err != nil {
 		return err
 	}
 	if p.Bodies, err = s.mine(q); err != nil {
 		return err
 	}
-	return s.render(q, "report/start", p)
+	return s.startAgain(q, "report/start", p)
 }
 
-// mine gives a delegated operator the bodies to choose from, its own first;
-// everybody else has but one and gets none.
+// startAgain shows a first page, with what was wrong about a code.
+func (s *Server) startAgain(q *req, name string, p formReport) error {
+	if p.Wrong != nil {
+		return s.again(q, p.Wrong, name, p)
+	}
+	return s.render(q, name, p)
+}
+
+// mine gives a delegated operator the bodies to choose from, the chosen one or
+// its own first; everybody else has but one and gets none.
 func (s *Server) mine(q *req) ([]territory.Body, error) {
 	if q.v.Kind != access.Operator {
 		return nil, nil
 	}
+	first := q.chosen()
 	var out []territory.Body
 	for _, id := range q.v.Bodies {
 		b, err := s.Territory.Body(q.Context(), q.v, id)
 		if err != nil {
 			return nil, err
+		}
+		if id == first {
+			out = slices.Insert(out, 0, b)
+			continue
 		}
 		out = append(out, b)
 	}
@@ -89,7 +113,11 @@ func (s *Server) mine(q *req) ([]territory.Body, error) {
 // chosen is the body a form is about: what a delegated operator chose among
 // its bodies, else the viewer's own.
 func (q *req) chosen() ids.ID {
-	if id := ids.ID(q.form("ente")); q.v.Kind == access.Operator && slices.Contains(q.v.Bodies, id) {
+	id := ids.ID(q.form("ente"))
+	if q.Method == http.MethodGet {
+		id = ids.ID(q.URL.Query().Get("ente"))
+	}
+	if q.v.Kind == access.Operator && slices.Contains(q.v.Bodies, id) {
 		return id
 	}
 	return q.v.Body
@@ -378,7 +406,7 @@ func (s *Server) reportRead(q *req) error {
 	if err != nil {
 		return err
 	}
-	if p.F.State == report.Draft && q.v.Person == p.F.Author {
+	if p.F.State == report.Draft && q.v.Acts() {
 		return seeOther(q, "/segnala/%s/%d", p.F.ID, max(2, min(p.F.Step, steps)))
 	}
 	return s.render(q, "report/read", p)
@@ -472,24 +500,28 @@ func (s *Server) reportDownload(q *req) error {
 
 type receiptPage struct {
 	Base
-	R       report.Report
-	Body    territory.Body
-	Centre  territory.Centre
-	Receipt report.Receipt
+	R        report.Report
+	From, To string
+	Receipt  report.Receipt
 }
 
 func (s *Server) receiptPage(q *req) (receiptPage, error) {
 	p := receiptPage{Base: q.with("report.receipt.title")}
 	p.Narrow = true
-	var err error
-	if p.R, err = s.Reports.Find(q.Context(), q.v, q.id("id")); err != nil {
+	f, err := s.Reports.Read(q.Context(), q.v, q.id("id"))
+	if err != nil {
 		return p, err
 	}
-	if p.Body, p.Centre, err = s.place(q, p.R.Body); err != nil {
+	p.R, p.Exercise = f.Report, f.Exercise
+	body, centre, err := s.place(q, p.R.Body)
+	if err != nil {
 		return p, err
 	}
-	p.Exercise = p.R.Exercise
-	p.Receipt, err = report.NewReceipt(p.R, p.Body.Name, p.Centre.Name, s.Signer)
+	p.From, p.To = body.Name, centre.Name
+	if p.R.Direction == report.Down {
+		p.From, p.To = p.To, p.From
+	}
+	p.Receipt, err = report.NewReceipt(p.R, body.Name, centre.Name, s.Signer)
 	return p, err
 }
 

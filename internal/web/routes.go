@@ -17,7 +17,9 @@ var (
 	bodies = []access.Kind{access.Body, access.Operator}
 	police = []access.Kind{access.Centre, access.National}
 	both   = []access.Kind{access.Body, access.Operator, access.Centre, access.National}
-	member = []access.Kind{access.Body, access.Operator, access.Centre, access.National, access.ANCI}
+	// Who sees how far the agreements reach: never a Comune about its neighbours.
+	overview = []access.Kind{access.Centre, access.National, access.ANCI}
+	member   = []access.Kind{access.Body, access.Operator, access.Centre, access.National, access.ANCI}
 )
 
 // Routes lists all pages and forms.
@@ -69,14 +71,14 @@ func Routes() []Route {
 		post("/agenti/{id}/revoca", bodies, (*Server).agentRevoke), post("/agenti/scelte", bodies, (*Server).agentChoose),
 		get("/rilevazioni", bodies, (*Server).findingList), get("/rilevazioni/{id}", bodies, (*Server).findingRead),
 		post("/rilevazioni/{id}/segnala", bodies, (*Server).findingReport), post("/rilevazioni/{id}/ignora", bodies, (*Server).findingIgnore),
-		post("/rilevazioni/{id}/righe", bodies, (*Server).findingLines),
+		post("/rilevazioni/{id}/righe", bodies, (*Server).findingLines), post("/rilevazioni/{id}/fidati", bodies, (*Server).findingTrust),
 
 		get("/ente", bodies, (*Server).ownBody), get("/enti/{id}", both, (*Server).bodyRead), post("/enti/{id}/{noun}", both, (*Server).bodyAdd),
 		post("/enti/{id}/{noun}/{row}/togli", both, (*Server).bodyRemove), get("/territorio", police, (*Server).territoryList),
 		post("/territorio", police, (*Server).territoryAdd), get("/centri/{centre}", both, (*Server).centreRead), post("/centri/{centre}", police, (*Server).centrePresent),
 		post("/enti/{id}/deleghe", both, (*Server).delegate), post("/enti/{id}/deleghe/{row}/ritira", both, (*Server).undelegate),
 		get("/protocollo", bodies, (*Server).ownAgreement), get("/protocolli", member, (*Server).agreementList),
-		get("/protocolli/scadenze", member, (*Server).agreementCalendar),
+		get("/protocolli/copertura", overview, (*Server).agreementCover), get("/protocolli/scadenze", member, (*Server).agreementCalendar),
 		get("/protocolli/{id}", member, (*Server).agreementRead), post("/protocolli", police, (*Server).agreementOpen),
 		post("/protocolli/{id}/condizioni", police, (*Server).agreementAmend),
 		{Method: "POST", Pattern: "/protocolli/{id}/documenti", Who: both, Upload: true, serve: (*Server).agreementAttach},

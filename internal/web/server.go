@@ -20,8 +20,8 @@ import (
 	"filo/agreement"
 	"filo/alert"
 	"filo/detection"
-	"filo/hunt"
 	"filo/entry"
+	"filo/hunt"
 	"filo/indicator"
 	"filo/internal/clock"
 	"filo/internal/fault"
@@ -151,6 +151,7 @@ func (s *Server) wrap(rt Route) http.Handler {
 			if e := r.ParseForm(); e != nil {
 				err = fault.Wrap(fault.TooLarge, e, "fault.too_large")
 			}
+			q.b.sent = r.PostForm
 		}
 		if err == nil {
 			err = rt.serve(s, q)

@@ -60,10 +60,14 @@ func (s *Server) showBody(q *req, id ids.ID, wrong error) error {
 		return err
 	}
 	p.Delegate = v.Acts() && (v.Police() || v.Kind == access.Body && v.May(access.Manager))
-	for key, missing := range map[string]bool{"body.missing.networks": len(p.Networks) == 0, "body.missing.contacts": len(p.Contacts) < 2, "body.missing.holdings": len(p.Holdings) == 0} {
-		if missing {
-			p.Missing = append(p.Missing, p.T(key))
-		}
+	if len(p.Networks) == 0 {
+		p.Missing = append(p.Missing, p.T("body.missing.networks"))
+	}
+	if len(p.Contacts) < 2 {
+		p.Missing = append(p.Missing, p.T("body.missing.contacts"))
+	}
+	if len(p.Holdings) == 0 {
+		p.Missing = append(p.Missing, p.T("body.missing.holdings"))
 	}
 	if wrong != nil {
 		return s.again(q, wrong, "body/read", p)
@@ -85,6 +89,9 @@ func (s *Server) bodyAdd(q *req) error {
 		err = s.Territory.DeclareHolding(ctx, q.v, id, territory.HoldingKind(q.form("kind")), q.form("name"))
 	default:
 		return fault.New(fault.NotFound, "fault.not_found")
+	}
+	if err == nil && q.PathValue("noun") == "rete" {
+		err = s.Flow.TellNetworks(ctx, id)
 	}
 	return s.bodyDone(q, err)
 }
@@ -142,6 +149,11 @@ func (s *Server) bodyRemove(q *req) error {
 	}
 	if err := s.Territory.Forget(q.Context(), q.v, noun, q.id("id"), q.id("row")); err != nil {
 		return err
+	}
+	if noun == "network" {
+		if err := s.Flow.TellNetworks(q.Context(), q.id("id")); err != nil {
+			return err
+		}
 	}
 	return seeOther(q, "/enti/%s", q.PathValue("id"))
 }

@@ -101,7 +101,7 @@ var own = map[string]bool{
 	"/entra": true, "/entra/codice": true, "/entra/imposta": true, "/invito": true, "/esci": true, "/accessibilita": true, "/lingua": true,
 	"/{$}": true, "/live": true, "/account": true, "/account/sede": true, "/account/altre": true, "/segnala": true, "/segnalazioni": true,
 	"/allerte": true, "/indicatori": true, "/agenti": true, "/agenti/invita": true, "/agenti/scelte": true, "/rilevazioni": true, "/ricerche": true, "/ricerche/nuova": true, "/ente": true,
-	"/territorio": true, "/protocollo": true, "/protocolli": true, "/protocolli/scadenze": true, "/centri/{centre}": true, "/persone": true, "/account/sessioni/{session}/chiudi": true, "/account/chiavi": true, "/account/passkey/inizia": true, "/account/passkey/fine": true, "/account/passkey/{passkey}/togli": true, "/entra/passkey/inizia": true, "/entra/passkey/fine": true, "/entra/oidc": true, "/entra/oidc/ritorno": true, "/account/chiavi/{token}/togli": true,
+	"/territorio": true, "/protocollo": true, "/protocolli": true, "/protocolli/scadenze": true, "/protocolli/copertura": true, "/centri/{centre}": true, "/persone": true, "/account/sessioni/{session}/chiudi": true, "/account/chiavi": true, "/account/passkey/inizia": true, "/account/passkey/fine": true, "/account/passkey/{passkey}/togli": true, "/entra/passkey/inizia": true, "/entra/passkey/fine": true, "/entra/oidc": true, "/entra/oidc/ritorno": true, "/account/chiavi/{token}/togli": true,
 }
 
 func TestNobodyCanReadWriteOrTellApartWhatIsNotTheirs(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"filo/access"
 	"filo/agreement"
 	"filo/alert"
+	"filo/detection"
 	"filo/internal/clock"
 	"filo/internal/demo"
 	"filo/internal/edge"
@@ -119,5 +120,33 @@ func TestEveryRefusalOfAFormShowsItsReason(t *testing.T) {
 		if res.StatusCode != 422 || !strings.Contains(page, `class="err"`) && !strings.Contains(page, `class="say bad"`) || !strings.Contains(page, want) {
 			t.Errorf("%s answers %d without the reason", path, res.StatusCode)
 		}
+	}
+}
+
+func TestWithoutTheClauseOnOriginsNoLineOfALogLeaves(t *testing.T) {
+	d := start(t)
+	if _, err := d.Story(t.Context(), func(demo.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	o := gather(t, d)
+	enna, head := signIn(t, d, "Enna", 2), d.People["Palermo-dir"].Viewer
+	list, _, err := d.Node.Detections.List(t.Context(), d.People["Enna"].Viewer, detection.Filter{State: detection.Reported})
+	if err != nil || len(list) == 0 {
+		t.Fatal("no finding that was reported", err)
+	}
+	paths := []string{"/rilevazioni/" + string(list[0].ID) + "/righe", "/ricerche/" + string(o["hunt"]) + "/consegna"}
+	if err := d.Node.Agreements.SetClauses(t.Context(), head, o["agreement"], []access.Clause{access.ClauseSharing, access.ClauseReport}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		if code, page := ask(t, enna, "POST", d.URL+p, objects{}); code != 403 || !strings.Contains(page, "protocollo") {
+			t.Errorf("%s is answered with %d and without the reason", p, code)
+		}
+	}
+	if err := d.Node.Agreements.SetClauses(t.Context(), head, o["agreement"], access.Clauses); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := ask(t, enna, "POST", d.URL+paths[0], objects{}); code != 303 {
+		t.Errorf("with the clause back the lines still stay: %d", code)
 	}
 }
