@@ -19,10 +19,12 @@ type bucket struct {
 	first, last time.Time
 	product     string
 	zone        string
-	kinds       []kind // one attempt may leave several kinds of lines
-	n           int    // at least so many
-	told        int    // the count that was last told
-	dirty       bool   // changed since Changed
+	kinds       []kind    // one attempt may leave several kinds of lines
+	n           int       // at least so many
+	told        int       // the count that was last told
+	dirty       bool      // changed since Changed
+	fed         bool      // grew since the last Sweep
+	touched     time.Time // when Sweep last found that it grew, by the clock of this machine
 	dest        netip.Addr
 	destPort    int
 	proto       string
@@ -77,7 +79,7 @@ func (b *bucket) kind(action string, channel []byte, n int) {
 }
 
 func (b *bucket) grow(e *logline.Event, line []byte) {
-	b.dirty = true
+	b.dirty, b.fed = true, true
 	if e.Product == "sshd" {
 		b.kind(e.Action, e.Channel, e.Repeat)
 	} else {

@@ -413,12 +413,17 @@ func (g *Engine) Grown() []wire.Finding {
 	return out
 }
 
-// Sweep closes what has been quiet for long enough.
+// Sweep closes what has been quiet for long enough, by the time of its lines and by
+// the clock here: a log may come late, or with a clock that is wrong.
 func (g *Engine) Sweep(now time.Time) []wire.Finding {
 	var out []wire.Finding
 	for el := g.recent.Front(); el != nil; {
 		next := el.Next()
-		if b := el.Value.(*bucket); now.Sub(b.last) > b.key.rule.Quiet {
+		b := el.Value.(*bucket)
+		if b.fed {
+			b.fed, b.touched = false, now
+		}
+		if quiet := b.key.rule.Quiet; now.Sub(b.last) > quiet && now.Sub(b.touched) > quiet {
 			out = g.close(el, out)
 		}
 		el = next

@@ -72,6 +72,71 @@ func TestThirtyQuietMinutesEndAFinding(t *testing.T) {
 	}
 }
 
+func TestALogThatComesLateIsOneFindingToo(t *testing.T) {
+	g := New(Options{})
+	clock := start.Add(3 * time.Hour) // the lines are three hours old: a backlog, or a clock that is wrong
+	keys, most := map[string]bool{}, 0
+	note := func(out []wire.Finding) {
+		for _, f := range out {
+			if f.Rule == "ssh-guessing" {
+				keys[f.Key] = true
+				most = max(most, f.Count)
+			}
+		}
+	}
+	for i := range 300 {
+		note(feed(t, g, failed(time.Duration(i)*time.Second, "203.0.113.9", "root", 4000+i)))
+		clock = clock.Add(time.Second)
+		note(g.Sweep(clock))
+	}
+	if len(keys) != 1 || most < 150 {
+		t.Fatalf("one attack has %d keys and is told up to %d", len(keys), most)
+	}
+	note(g.Sweep(clock.Add(Quiet)))
+	if most == 300 {
+		t.Error("it is closed before it was quiet for long enough")
+	}
+	note(g.Sweep(clock.Add(Quiet + time.Second)))
+	if len(keys) != 1 || most != 300 {
+		t.Errorf("closed with %d keys and %d of 300 attempts", len(keys), most)
+	}
+}
+
+func TestALogThatComesLateGoesOnAfterARestart(t *testing.T) {
+	g, h := New(Options{}), New(Options{})
+	feed(t, g, failed(0, "203.0.113.9", "root", 1))
+	for line := range bytes.Lines(g.Changed(true)) {
+		var s Saved
+		if err := json.Unmarshal(line, &s); err != nil {
+			t.Fatal(err)
+		}
+		h.Restore([]Saved{s})
+	}
+	n := h.recent.Len()
+	if h.Sweep(start.Add(3 * time.Hour)); n == 0 || h.recent.Len() != n {
+		t.Errorf("%d of %d counts are left by the first sweep", h.recent.Len(), n)
+	}
+	if h.Sweep(start.Add(100 * time.Hour)); h.recent.Len() != 0 {
+		t.Errorf("%d counts never end", h.recent.Len())
+	}
+}
+
+func TestLongChannelsAreAskedAndNotRemembered(t *testing.T) {
+	g := New(Options{})
+	for i := range 20 {
+		long := strings.Repeat("A", 40_000) + fmt.Sprint(i)
+		out := feed(t, g, fmt.Sprintf(`{"EventID":4625,"Channel":"%s","IpAddress":"203.0.113.9","TargetUserName":"x","TimeCreated":"2026-11-24T08:00:%02dZ"}`, long, i))
+		if i == 19 && g.recent.Len() == 0 && len(out) == 0 {
+			t.Error("the lines are not counted")
+		}
+	}
+	for s := range g.shapes {
+		if len(s.channel)+len(s.method) > maxShape {
+			t.Fatalf("a channel of %d bytes is remembered", len(s.channel))
+		}
+	}
+}
+
 func TestASuccessAfterFailuresIsAFindingOfItsOwn(t *testing.T) {
 	g := New(Options{})
 	out := feed(t, g, failed(0, "203.0.113.9", "root", 1), failed(time.Second, "203.0.113.9", "root", 2), accepted(2*time.Second, "203.0.113.9"))

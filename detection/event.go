@@ -71,6 +71,10 @@ type shape struct {
 // maxShapes bounds what is remembered of what rules say.
 const maxShapes = 4096
 
+// maxShape is how long channel and method may be together: who writes the line may
+// make them of any length, and each would be remembered.
+const maxShape = 128
+
 func longLabel(name []byte) bool { return len(name) >= 45 && bytes.IndexByte(name[:45], '.') < 0 }
 
 // shaped gives what the rules said of an event of the same shape, or asks them.
@@ -85,6 +89,13 @@ func (g *Engine) shaped(m *matching, e *logline.Event, line []byte) ([]*sigma.Ru
 		if e.Dest.IsValid() {
 			dest = g.convert.scope(e.Dest)
 		}
+	}
+	if len(e.Channel)+len(e.Method) > maxShape {
+		ev, ok := g.convert.native(e, line)
+		if !ok {
+			return nil, false
+		}
+		return m.match.Match(ev, nil), true
 	}
 	named, long := len(e.User) > 0, e.Action == logline.Query && longLabel(e.Name)
 	rules, ok := g.shapes[shape{e.Product, e.Action, e.Outcome, e.Level, string(e.Channel), string(e.Method), source, dest, port, e.ID, named, long}]

@@ -89,6 +89,7 @@ func (g *Engine) Restore(lines []Saved) {
 		g.buckets[k] = g.recent.PushBack(&bucket{
 			key: k, born: s.Born, first: s.First, last: s.Last, product: s.Product, zone: s.Zone, kinds: s.Kinds, n: s.N, told: s.Told,
 			dest: s.Dest, destPort: s.DestPort, proto: s.Proto, ports: s.Ports, at: s.At, users: s.Users, samples: s.Samples, threat: s.Threat,
+			fed: true,
 		})
 	}
 }

@@ -89,6 +89,8 @@ func (h *History) load(mark Mark) error {
 		stem, ext, _ := strings.Cut(f.Name(), ".")
 		h.next = max(h.next, number(stem)+1)
 		switch {
+		case strings.HasSuffix(f.Name(), ".new"): // what a crash left half written
+			err = errors.Join(err, os.Remove(filepath.Join(h.dir, f.Name())))
 		case ext == "seg":
 			s, err := openSegment(filepath.Join(h.dir, f.Name()))
 			if errors.Is(err, spool.ErrDamaged) {
@@ -101,8 +103,6 @@ func (h *History) load(mark Mark) error {
 			}
 		case ext == "journal":
 			journals[stem] = true
-		case ext == "new":
-			err = errors.Join(err, os.Remove(filepath.Join(h.dir, f.Name())))
 		case ext == "" && len(stem) == len(oldLayout):
 			old = append(old, stem)
 		}
@@ -110,7 +110,7 @@ func (h *History) load(mark Mark) error {
 	if err != nil {
 		return err
 	}
-	if err := h.dropReplaced(journals); err != nil {
+	if old, err = h.dropReplaced(journals, old); err != nil {
 		return err
 	}
 	for stem := range journals {
@@ -135,14 +135,14 @@ func (h *History) load(mark Mark) error {
 }
 
 // dropReplaced deletes what a segment took the place of, in case a crash came
-// between the two.
-func (h *History) dropReplaced(journals map[string]bool) error {
+// between the two; it gives the old files that are left.
+func (h *History) dropReplaced(journals map[string]bool, old []string) ([]string, error) {
 	gone := map[string]bool{}
 	for _, s := range h.segs {
 		if journals[s.stem()] {
 			delete(journals, s.stem())
 			if err := os.Remove(filepath.Join(h.dir, s.stem()+".journal")); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		for _, r := range s.meta.Replaces {
@@ -156,7 +156,13 @@ func (h *History) dropReplaced(journals map[string]bool) error {
 		}
 		return gone[s.stem()]
 	})
-	return err
+	old = slices.DeleteFunc(old, func(name string) bool {
+		if gone[name] {
+			err = errors.Join(err, os.Remove(filepath.Join(h.dir, name)))
+		}
+		return gone[name]
+	})
+	return old, err
 }
 
 func (h *History) setAside(name string) error {
@@ -178,7 +184,7 @@ func Peek(dir string, seed observable.Seed) (*History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
-	rolled := map[string]bool{}
+	rolled, gone := map[string]bool{}, map[string]bool{}
 	for _, f := range list {
 		if stem, ext, _ := strings.Cut(f.Name(), "."); ext == "seg" {
 			s, err := openSegment(filepath.Join(dir, f.Name()))
@@ -192,14 +198,20 @@ func Peek(dir string, seed observable.Seed) (*History, error) {
 			h.segs = append(h.segs, s)
 			rolled[stem] = true
 			for _, r := range s.meta.Replaces {
-				rolled[r] = true
+				gone[r] = true
 			}
 		}
 	}
+	h.segs = slices.DeleteFunc(h.segs, func(s *segment) bool {
+		if gone[s.stem()] {
+			s.close() // merged, and not deleted yet
+		}
+		return gone[s.stem()]
+	})
 	for _, f := range list {
 		stem, ext, _ := strings.Cut(f.Name(), ".")
 		s, ok := parseSpan(stem)
-		if ext != "journal" || !ok || rolled[stem] {
+		if ext != "journal" || !ok || rolled[stem] || gone[stem] {
 			continue
 		}
 		t := blank(dir, stem, s)
@@ -309,7 +321,9 @@ func (h *History) Health() Health {
 		x.Bytes += s.size
 	}
 	for _, t := range h.tables {
-		x.Bytes += t.journal.Size()
+		if t.journal != nil { // one that peeks has none
+			x.Bytes += t.journal.Size()
+		}
 	}
 	return x
 }

@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"filo/internal/observable"
+	"filo/internal/spool"
 )
 
 var now = time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
@@ -212,6 +214,10 @@ func TestAMergeThatWasKilledIsNotCountedTwice(t *testing.T) {
 	for p, b := range before { // as if the kill came before the old ones were deleted
 		must(t, os.WriteFile(p, b, 0o600))
 	}
+	p, err := Peek(dir, seed)
+	must(t, err)
+	compare(t, p, want, "who peeks meanwhile")
+	p.Close()
 	compare(t, open(t, dir, nil), want, "after the kill")
 }
 
@@ -280,6 +286,43 @@ func TestDamagedSegmentsAreSetAsideAndNamed(t *testing.T) {
 	}
 }
 
+func TestCheckingMayRunBesideEverythingElse(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir, nil)
+	fill(t, h, 2000)
+	must(t, h.Roll(now.Add(time.Hour)))
+	must(t, h.Roll(now.Add(2*time.Hour)))
+	list, _ := filepath.Glob(filepath.Join(dir, "*.seg"))
+	f, err := os.OpenFile(list[0], os.O_RDWR, 0)
+	must(t, err)
+	_, err = f.WriteAt([]byte{0xff, 0xff, 0xff}, segHead+3)
+	must(t, err)
+	must(t, f.Close())
+	var all sync.WaitGroup
+	for _, do := range []func() error{
+		h.Check, h.Check,
+		func() error { return h.Tidy(now.Add(time.Hour)) },
+		func() error { return h.Line(now, now, "auth", []observable.Key{7}) },
+		func() error { _, err := h.Flush(); return err },
+		func() error { h.Health(); _, _, _ = h.Look([]observable.Key{7}, now); return nil }, // may meet the damage
+	} {
+		all.Go(func() {
+			for range 5 {
+				if err := do(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if x := h.Health(); len(x.Damaged) != 1 || x.Damaged[0] != filepath.Base(list[0]) {
+		t.Errorf("damaged %v", x.Damaged)
+	}
+	if _, _, err := h.Look([]observable.Key{7}, now); err != nil {
+		t.Errorf("after the check: %v", err)
+	}
+}
+
 func TestASegmentCutShortUnderneathIsAnErrorAndNoCrash(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, dir, nil)
@@ -342,6 +385,72 @@ func TestTheLookBackOfTheFirstVersionIsReadOnce(t *testing.T) {
 			t.Fatalf("seen %+v, coverage %+v", s, cover)
 		}
 		h.Close()
+	}
+}
+
+func TestAnOldHourWhoseConversionWasKilledIsNotCountedTwice(t *testing.T) {
+	dir := t.TempDir()
+	b := []byte(`{"entries":[{"k":"ipv4-addr","v":"203.0.113.9","l":"auth","n":4,"f":"2026-11-24T09:30:00Z","t":"2026-11-24T09:31:00Z"}],"lines":{"auth":9}}`)
+	path := filepath.Join(dir, now.Format(oldLayout))
+	for range 2 { // the second time as if the kill came before the old file was deleted
+		must(t, os.WriteFile(path, fmt.Appendf(nil, "%08x\n%s", crc32.ChecksumIEEE(b), b), 0o600))
+		h := open(t, dir, nil)
+		if seen, cover := look(t, h, now, "203.0.113.9"); seen[key("203.0.113.9")].Count != 4 || cover.Lines != 9 {
+			t.Errorf("seen %+v, coverage %+v", seen[key("203.0.113.9")], cover)
+		}
+		h.Close()
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the old file is still there")
+	}
+}
+
+func TestWhatACrashLeftHalfWrittenIsDeleted(t *testing.T) {
+	dir := t.TempDir()
+	for _, part := range []string{".fps.new", ".posts.new", ".seg.new"} {
+		must(t, os.WriteFile(filepath.Join(dir, "d2026112400-000009"+part), []byte("x"), 0o600))
+	}
+	open(t, dir, nil)
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+func TestMoreThanAJournalTakesAtOnceIsFlushedAndReadBack(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir, nil)
+	var keys []observable.Key
+	for i := range 600_000 { // more than one frame of entries
+		keys = append(keys, observable.Key(uint64(i+1)*0x9E3779B97F4A7C15))
+	}
+	for i := range 66 { // and more than the journal takes of names
+		must(t, h.Line(now, now, fmt.Sprint(i, strings.Repeat("x", 1<<20)), keys[:1]))
+	}
+	must(t, h.Line(now, now, "auth", keys))
+	mark := flush(t, h)
+	for stem, t0 := range h.tables {
+		n := 0
+		must(t, spool.ReadJournal(t0.path, func(b []byte) bool {
+			n++
+			if len(b) > frame+2<<20 {
+				t.Errorf("%s: a frame of %d bytes", stem, len(b))
+			}
+			return true
+		}))
+		if n < 3 {
+			t.Errorf("%s: %d frames", stem, n)
+		}
+	}
+	want := h.Health().Entries
+	h.Close()
+	h = open(t, dir, mark)
+	if got := h.Health(); got.Entries != want || len(got.Damaged) > 0 {
+		t.Errorf("%d entries of %d are read back, damaged %v", got.Entries, want, got.Damaged)
+	}
+	seen, cover, err := h.Look([]observable.Key{keys[0], keys[len(keys)-1]}, now)
+	must(t, err)
+	if seen[keys[0]].Count != 67 || seen[keys[len(keys)-1]].Count != 1 || cover.Lines != 67 {
+		t.Errorf("seen %d and %d times in %d lines", seen[keys[0]].Count, seen[keys[len(keys)-1]].Count, cover.Lines)
 	}
 }
 

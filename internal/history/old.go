@@ -46,7 +46,7 @@ func (h *History) readOld(names []string) error {
 			}
 			continue
 		}
-		if err := h.convert(hourSpan(at), x); err != nil {
+		if err := h.convert(name, hourSpan(at), x); err != nil {
 			return err
 		}
 		if err := os.Remove(filepath.Join(h.dir, name)); err != nil {
@@ -65,8 +65,9 @@ func decodeOld(b []byte) (x oldHour, err error) {
 	return x, json.Unmarshal([]byte(body), &x)
 }
 
-// convert makes a segment of an old hour.
-func (h *History) convert(s span, x oldHour) error {
+// convert makes a segment of an old hour. It says which file it takes the place
+// of: killed before that is gone, the next start deletes it.
+func (h *History) convert(name string, s span, x oldHour) error {
 	t := blank(h.dir, fmt.Sprintf("%s-%06d", s.name(), h.next), s)
 	h.next++
 	for _, e := range x.Entries {
@@ -84,7 +85,7 @@ func (h *History) convert(s span, x oldHour) error {
 	for log, n := range x.Lines {
 		t.lines[hourLog{t.log(log), 0}] = n
 	}
-	seg, err := h.roll(t)
+	seg, err := h.roll(t, name)
 	if err == nil {
 		h.segs = append(h.segs, seg)
 	}

@@ -48,6 +48,8 @@ const (
 	maxLogs = 1<<16 - 1
 	// maxJournal is how long a journal may get before its table becomes a segment.
 	maxJournal = 48 << 20
+	// frame is about how large one frame gets: the journal refuses a very large one.
+	frame = 8 << 20
 )
 
 func blank(dir, stem string, s span) *table {
@@ -173,27 +175,47 @@ func (t *table) line(at time.Time, log string, keys []observable.Key) {
 	}
 }
 
-// flush appends what changed to the journal.
+// flush appends what changed to the journal, in as many frames as it takes: they
+// say how things stand, and count together once the caller keeps the mark.
 func (t *table) flush() error {
 	if len(t.grown) == 0 {
 		return nil
 	}
 	b := t.spare[:0]
+	var err error
+	full := func() bool {
+		if len(b) >= frame {
+			err = t.journal.Append(b)
+			b = b[:0]
+		}
+		return err != nil
+	}
 	for _, name := range t.logs[t.named:] {
 		b = binary.AppendUvarint(append(b, 'L'), uint64(len(name)))
 		b = append(b, name...)
+		if full() {
+			return err
+		}
 	}
 	for k := range t.grown {
 		b = binary.AppendUvarint(append(b, 'N'), uint64(k.log))
 		b = binary.AppendUvarint(b, uint64(k.hour))
 		b = binary.AppendUvarint(b, t.lines[k])
+		if full() {
+			return err
+		}
 	}
 	for _, k := range t.dirty {
 		b = t.appendEntry(b, k)
+		if full() {
+			return err
+		}
 	}
 	t.spare = b
-	if err := t.journal.Append(b); err != nil {
-		return err
+	if len(b) > 0 {
+		if err := t.journal.Append(b); err != nil {
+			return err
+		}
 	}
 	t.named = len(t.logs)
 	for _, k := range t.dirty {

@@ -51,11 +51,12 @@ func (h *History) Roll(now time.Time) error {
 	return nil
 }
 
-func (h *History) roll(t *table) (*segment, error) {
+func (h *History) roll(t *table, replaces ...string) (*segment, error) {
 	w, err := newWriter(h.dir, t.stem, t.span, len(t.entries))
 	if err != nil {
 		return nil, err
 	}
+	w.meta.Replaces = replaces
 	if err := t.each(w.add, w.log); err != nil {
 		w.abort()
 		return nil, err
@@ -88,9 +89,9 @@ func (t *table) each(f func(prefix uint64, list []posting) error, number func(st
 	return nil
 }
 
-// Tidy merges the segments of days and months that are over, deletes what is
-// older than the look-back reaches or has no room, and reads a share of the
-// segments against their checksums. It may run beside everything else.
+// Tidy merges the segments of days and months that are over, and deletes
+// what is older than the look-back reaches or has no room. It may run beside
+// everything else.
 func (h *History) Tidy(now time.Time) error {
 	h.tidying.Lock()
 	defer h.tidying.Unlock()
@@ -223,7 +224,7 @@ func (h *History) giveUp(s *segment) error {
 }
 
 // Check reads every segment against its checksum; what does not fit is set aside
-// and named in Health.
+// and named in Health. It may run beside everything else.
 func (h *History) Check() error {
 	h.tidying.Lock()
 	defer h.tidying.Unlock()
@@ -279,6 +280,9 @@ func mergeInto(w *segmentWriter, from []*segment) (bad *segment, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var open []*cursor
 	for _, s := range from {
+		if err := s.check(); err != nil {
+			return s, err // or its damage would get a checksum that fits
+		}
 		c := &cursor{seg: s, bucket: -1, rest: s.postings}
 		for _, name := range s.meta.Logs {
 			c.logs = append(c.logs, w.log(strings.Clone(name)))

@@ -14,12 +14,29 @@ func TestForgedTextInAUserNameIsNotAnAddress(t *testing.T) {
 		"Nov 24 08:55:46 gate sshd[200]: Connection closed by invalid user 192.0.2.1 port 9 203.0.113.9 port 5555 [preauth]",
 		"Nov 24 08:55:46 gate sshd[200]: error: maximum authentication attempts exceeded for invalid user x from 192.0.2.1 port 1 from 203.0.113.9 port 5555 ssh2 [preauth]",
 		"Nov 24 08:55:46 gate sshd[200]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.9  user=x rhost=192.0.2.1",
+		"Nov 24 08:55:46 ftp vsftpd: pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=x user=192.0.2.1 rhost=203.0.113.9",
 		"Nov 24 08:55:46 ap dropbear[311]: Bad password attempt for 'x' from 192.0.2.1:1' from 203.0.113.9:51900",
 		`Tue Nov 24 08:55:46 2026 [pid 27244] [x] FAIL LOGIN: Client "192.0.2.1] FAIL LOGIN: Client "203.0.113.9"`,
 		"Nov 24 08:55:46 ftp proftpd[811]: ftp.example (203.0.113.9[203.0.113.9]) - USER x: no such user found from x [192.0.2.1] to 192.0.2.2:21: no such user found from 203.0.113.9 [203.0.113.9] to 192.0.2.21:21",
 		"Nov 24 08:55:46 ftp pure-ftpd: (x@192.0.2.1@203.0.113.9) [WARNING] Authentication failed for user [x@192.0.2.1]",
 	} {
 		blames(t, line)
+	}
+}
+
+// Where two addresses stand that may both be typed, none is blamed.
+func TestWhereNobodyCanTellWhichAddressIsTypedNoneIsBlamed(t *testing.T) {
+	const pam = "Nov 24 08:55:46 ftp vsftpd: pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp "
+	for _, rest := range []string{
+		"ruser=x rhost=192.0.2.1 rhost=203.0.113.9",
+		"ruser= rhost=192.0.2.1 rhost=203.0.113.9",
+		"ruser=x rhost=192.0.2.1  user=root rhost=203.0.113.9  user=root",
+		"ruser=x tty=ssh ruser= rhost=192.0.2.1 rhost=203.0.113.9",
+	} {
+		e, ok := reader().Read([]byte(pam + rest))
+		if !ok || e.Action != Login || e.Outcome != Failure || e.Source.IsValid() {
+			t.Errorf("%s\nblames %v (%s %s)", rest, e.Source, e.Action, e.Outcome)
+		}
 	}
 }
 

@@ -25,6 +25,10 @@ func (r *Reader) pam(msg []byte) bool {
 		e.did(Other, Failure)
 	}
 	e.Product, e.Channel = "pam", pamChannel
+	if i := index(rest, " ruser="); i >= 0 && !has(rest[:i+1], " tty=ssh ") {
+		r.pamRemote(rest[i+1:])
+		return true
+	}
 	// The name comes last and may hold anything; the rest is the machine's.
 	if i := index(rest, " user="); i >= 0 {
 		e.User, rest = rest[i+6:], rest[:i]
@@ -38,6 +42,26 @@ func (r *Reader) pam(msg []byte) bool {
 		r.add("ruser", ru)
 	}
 	return true
+}
+
+// pamRemote reads "ruser=NAME rhost=192.0.2.1  user=NAME" of a program other than
+// sshd: servers of files and mail write there what somebody typed. There is always
+// one rhost of the machine; beside a second one, typed, nobody can tell which it is.
+func (r *Reader) pamRemote(rest []byte) {
+	e := &r.ev
+	i := index(rest, " rhost=")
+	if i < 0 || index(rest[i+1:], " rhost=") >= 0 {
+		return
+	}
+	if i > len("ruser=") {
+		r.add("ruser", rest[len("ruser="):i])
+	}
+	w, name := word(rest[i+len(" rhost="):])
+	e.from(w)
+	r.add("rhost", w)
+	if i := index(name, "user="); i >= 0 {
+		e.User = name[i+len("user="):]
+	}
 }
 
 var pamChannel = []byte("pam")
