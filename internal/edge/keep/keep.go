@@ -32,6 +32,11 @@ const (
 	frameSize  = 256 << 10 // plain bytes of a frame
 	segSize    = 8 << 20
 	maxLine    = 8 << 10
+	maxHead    = 1 << 20
+	maxMarks   = 256      // findings of one frame
+	maxNames   = 64 << 10 // bytes of their names
+	maxLive    = 32       // of them, those whose lines after are still to come
+	maxCounts  = 10_000
 )
 
 // Frame is what is known of one frame: the lines of one log for some findings,
@@ -69,7 +74,7 @@ type Keeper struct {
 	dec    *zstd.Decoder
 
 	Pruned  int      // segments deleted for lack of room
-	Damaged []string // segments whose chain does not hold, set aside
+	Damaged []string // segments that do not hold, of which a copy is set aside, or that do not follow the one before
 }
 
 // tail is the end of one log: the last lines read, and those that will be kept.
@@ -80,10 +85,26 @@ type tail struct {
 	wanted  int // lines still to keep after the last mark
 	pending bytes.Buffer
 	lines   int
-	marks   []string
+	marks   []mark
+	names   int            // bytes in the names of marks
 	count   map[string]int // lines kept for a finding
+	before  map[string]int // those of findings that were not marked for long
 	from    time.Time
 	until   time.Time
+	sealed  []part
+}
+
+// mark is a finding and how many of the lines after it are still to come.
+type mark struct {
+	finding string
+	left    int
+}
+
+// part is what will be a frame, or several of the same findings.
+type part struct {
+	plain       []byte
+	findings    []string
+	from, until time.Time
 }
 
 // Open opens the folder of kept lines, which may take up to budget bytes.
@@ -128,39 +149,117 @@ func (k *Keeper) load() error {
 	if err != nil {
 		return err
 	}
+	broken := true // the first may go on from frames that were pruned
 	for i, n := range list {
-		k.outNo = n
-		good, frames, err := k.read(n, i == 0)
+		good, frames, follows, err := k.read(n)
 		if err != nil && !errors.Is(err, spool.ErrDamaged) {
 			return err
 		}
-		path := filepath.Join(k.dir, segmentName(n))
-		switch {
-		case err == nil:
-		case i == len(list)-1:
-			// What a crash left half written.
-			if err := os.Truncate(path, good); err != nil {
-				return err
-			}
-		default:
+		if err != nil || !follows && !broken && !k.aside(list[i-1], n) {
 			k.Damaged = append(k.Damaged, segmentName(n))
-			if err := os.Rename(path, path+".damaged"); err != nil {
-				return err
-			}
+		}
+		k.outNo, k.outLen = n, good
+		k.frames = append(k.frames, frames...)
+		if broken = err != nil; !broken {
 			continue
 		}
-		k.frames = append(k.frames, frames...)
-		k.outLen = good
+		torn := false
+		if i == len(list)-1 {
+			if torn, err = k.torn(n, good); err != nil {
+				return err
+			}
+		}
+		if torn {
+			k.Damaged = k.Damaged[:len(k.Damaged)-1]
+		} else {
+			k.outLen = segSize // nothing is added to it
+		}
+		if err := k.cut(n, good, torn); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// read walks a segment and checks its chain; good is how far it holds. The first
-// segment may go on from frames that were pruned.
-func (k *Keeper) read(n int, first bool) (good int64, frames []place, err error) {
+// aside reports whether a segment from one number to before another was set aside
+// earlier: that the next follows none is no news.
+func (k *Keeper) aside(from, to int) bool {
+	for n := from; n < to; n++ {
+		if _, err := os.Stat(filepath.Join(k.dir, segmentName(n)+".damaged")); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// torn reports whether what follows the good frames of a segment is one that a
+// crash left half written: it reaches the end, and no other comes after it.
+func (k *Keeper) torn(n int, good int64) (bool, error) {
 	f, err := os.Open(filepath.Join(k.dir, segmentName(n)))
 	if err != nil {
-		return 0, nil, err
+		return false, err
+	}
+	defer f.Close()
+	if _, err := f.Seek(good, io.SeekStart); err != nil {
+		return false, err
+	}
+	rest, err := io.ReadAll(io.LimitReader(f, 2*segSize))
+	if err != nil {
+		return false, err
+	}
+	_, _, _, bad := readFrame(bytes.NewReader(rest))
+	// A length that was changed may point behind the end, too.
+	return errors.Is(bad, io.ErrUnexpectedEOF) && bytes.Count(rest, []byte(`{"prev":"`)) <= 1, nil
+}
+
+// cut takes off what does not hold of a segment; a copy of the whole is set aside
+// unless a crash alone explains it.
+func (k *Keeper) cut(n int, good int64, torn bool) error {
+	path := filepath.Join(k.dir, segmentName(n))
+	if !torn {
+		if err := setAside(path); err != nil {
+			return err
+		}
+	}
+	if good == 0 && !torn {
+		return os.Remove(path)
+	}
+	return os.Truncate(path, good)
+}
+
+// setAside copies a file beside itself, over none that was set aside before.
+func setAside(path string) error {
+	from, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	name := path + ".damaged"
+	to, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	for i := 2; errors.Is(err, os.ErrExist); i++ {
+		to, err = os.OpenFile(fmt.Sprint(name, i), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if _, err := io.Copy(to, from); err != nil {
+		return err
+	}
+	if err := errors.Join(to.Sync(), to.Close()); err != nil {
+		return err
+	}
+	return spool.SyncDir(filepath.Dir(path))
+}
+
+// read walks a segment and checks its chain; good is how far it holds. A segment
+// that does not follow the one before begins a chain of its own: what is lost in
+// one costs no other.
+func (k *Keeper) read(n int) (good int64, frames []place, follows bool, err error) {
+	follows = true
+	f, err := os.Open(filepath.Join(k.dir, segmentName(n)))
+	if err != nil {
+		return 0, nil, follows, err
 	}
 	defer f.Close()
 	last := k.last
@@ -168,14 +267,15 @@ func (k *Keeper) read(n int, first bool) (good int64, frames []place, err error)
 	for {
 		p, body, sum, err := readFrame(f)
 		if errors.Is(err, io.EOF) {
-			return good, frames, nil
+			return good, frames, follows, nil
 		}
 		if err != nil {
-			return good, frames, spool.ErrDamaged
+			return good, frames, follows, spool.ErrDamaged
 		}
-		if p.Prev != last && !(first && len(frames) == 0) {
-			return good, frames, spool.ErrDamaged
+		if p.Prev != last && len(frames) > 0 {
+			return good, frames, follows, spool.ErrDamaged
 		}
+		follows = follows && p.Prev == last
 		p.segment, p.at, p.hash = n, good, sum
 		good += int64(body)
 		last = sum
@@ -183,21 +283,27 @@ func (k *Keeper) read(n int, first bool) (good int64, frames []place, err error)
 	}
 }
 
+// readFrame fails with io.EOF at the end and io.ErrUnexpectedEOF where the end
+// comes inside a frame.
 func readFrame(r io.Reader) (p place, size int, sum string, err error) {
 	var n [4]byte
 	if _, err := io.ReadFull(r, n[:]); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = spool.ErrDamaged
-		}
 		return p, 0, "", err
 	}
-	head := make([]byte, min(binary.BigEndian.Uint32(n[:]), 1<<20))
-	if _, err := io.ReadFull(r, head); err != nil || json.Unmarshal(head, &p.Frame) != nil || p.Size < 0 || p.Size > 2*frameSize+maxLine {
+	length := binary.BigEndian.Uint32(n[:])
+	if length > maxHead {
+		return p, 0, "", spool.ErrDamaged
+	}
+	head := make([]byte, length)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return p, 0, "", io.ErrUnexpectedEOF
+	}
+	if json.Unmarshal(head, &p.Frame) != nil || p.Size < 0 || p.Size > 2*frameSize+maxLine {
 		return p, 0, "", spool.ErrDamaged
 	}
 	body := make([]byte, p.Size+sha256.Size)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return p, 0, "", spool.ErrDamaged
+		return p, 0, "", io.ErrUnexpectedEOF
 	}
 	h := sha256.New()
 	h.Write(n[:])
@@ -243,66 +349,111 @@ func (t *tail) put(now time.Time, line []byte) {
 	t.pending.Write(line)
 	t.pending.WriteByte('\n')
 	t.lines++
+	for i := range t.marks {
+		m := &t.marks[i]
+		t.count[m.finding]++
+		m.left--
+	}
+}
+
+// kept gives how many lines were kept for a finding. Those that were not marked
+// for the longest time are forgotten, so that a flood of findings stays small.
+func (t *tail) kept(finding string) int {
+	n, ok := t.count[finding]
+	if ok {
+		return n
+	}
+	if len(t.count) >= maxCounts {
+		t.before, t.count = t.count, make(map[string]int)
+		for _, m := range t.marks {
+			t.count[m.finding] = t.before[m.finding]
+		}
+	}
+	n = t.before[finding]
+	t.count[finding] = n
+	return n
+}
+
+// seal ends a frame. Of its findings those go on whose lines after are still to
+// come.
+func (t *tail) seal() {
+	if t.lines > 0 {
+		p := part{plain: bytes.Clone(t.pending.Bytes()), from: t.from, until: t.until}
+		for _, m := range t.marks {
+			p.findings = append(p.findings, m.finding)
+		}
+		t.sealed = append(t.sealed, p)
+		t.pending.Reset()
+		t.lines = 0
+	}
+	live := slices.DeleteFunc(t.marks, func(m mark) bool { return m.left <= 0 })
+	t.marks = slices.Clone(live[max(0, len(live)-maxLive):])
+	t.names = 0
 	for _, m := range t.marks {
-		t.count[m]++
+		t.names += len(m.finding)
 	}
 }
 
 // Mark keeps the lines around the one that was noted last, for a finding.
 func (k *Keeper) Mark(log, finding string, now time.Time) {
 	t := k.tail(log)
-	if t.count[finding] >= maxPerMark {
+	if t.kept(finding) >= maxPerMark {
 		return
 	}
-	if !slices.Contains(t.marks, finding) {
-		t.marks = append(t.marks, finding)
-		if _, known := t.count[finding]; !known && len(t.count) > 10_000 {
-			clear(t.count)
-		}
-		t.count[finding] += 0
+	if len(t.marks) >= maxMarks || t.names > maxNames {
+		t.seal()
+	}
+	at := slices.IndexFunc(t.marks, func(m mark) bool { return m.finding == finding })
+	if at < 0 {
+		at = len(t.marks)
+		t.marks = append(t.marks, mark{finding: finding})
+		t.names += len(finding)
 	}
 	for i := range t.n {
 		t.put(now, t.ring[(t.next-t.n+i+before)%before])
 	}
 	t.n = 0
-	t.wanted = after
+	t.wanted, t.marks[at].left = after, after
 }
 
 // Flush brings what is to be kept to disk. The caller runs it before it keeps
 // the positions of its logs.
 func (k *Keeper) Flush() error {
 	for log, t := range k.logs {
-		if t.lines == 0 {
+		t.seal()
+		if len(t.sealed) == 0 {
 			continue
 		}
-		if err := k.write(log, t); err != nil {
+		for len(t.sealed) > 0 {
+			if err := k.write(log, &t.sealed[0]); err != nil {
+				return fmt.Errorf("kept lines: %w", err)
+			}
+			t.sealed = t.sealed[1:]
+		}
+		t.sealed = nil
+		if err := k.prune(); err != nil {
 			return fmt.Errorf("kept lines: %w", err)
 		}
 	}
 	return nil
 }
 
-func (k *Keeper) write(log string, t *tail) error {
-	plain := t.pending.Bytes()
+// write writes a part; what is on disk of it is not written again after an error.
+func (k *Keeper) write(log string, p *part) error {
 	// A frame ends with a line.
-	for len(plain) > 0 {
-		part := plain
-		if len(part) > frameSize {
-			part = part[:bytes.LastIndexByte(part[:min(len(part), frameSize+maxLine)], '\n')+1]
+	for len(p.plain) > 0 {
+		lines := p.plain
+		if len(lines) > frameSize {
+			lines = lines[:bytes.LastIndexByte(lines[:min(len(lines), frameSize+maxLine)], '\n')+1]
 		}
-		body := k.enc.EncodeAll(part, nil)
-		f := Frame{Prev: k.last, Log: log, From: t.from, Until: t.until, Findings: t.marks, Lines: bytes.Count(part, []byte("\n")), Size: len(body)}
+		body := k.enc.EncodeAll(lines, nil)
+		f := Frame{Prev: k.last, Log: log, From: p.from, Until: p.until, Findings: p.findings, Lines: bytes.Count(lines, []byte("\n")), Size: len(body)}
 		if err := k.append(f, body); err != nil {
 			return err
 		}
-		plain = plain[len(part):]
+		p.plain = p.plain[len(lines):]
 	}
-	t.pending.Reset()
-	t.lines = 0
-	if t.wanted == 0 {
-		t.marks = nil
-	}
-	return k.prune()
+	return nil
 }
 
 func (k *Keeper) append(f Frame, body []byte) error {
@@ -315,12 +466,16 @@ func (k *Keeper) append(f Frame, body []byte) error {
 	if err != nil {
 		return err
 	}
+	if len(head) > maxHead {
+		return fmt.Errorf("a frame of %d findings has a head of %d bytes", len(f.Findings), len(head))
+	}
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(head)))
 	b = append(append(b, head...), body...)
 	sum := sha256.Sum256(b)
 	b = append(b, sum[:]...)
 	if _, err := k.out.WriteAt(b, k.outLen); err != nil {
-		return err
+		// What was written of it must not stick out behind a shorter one.
+		return errors.Join(err, k.out.Truncate(k.outLen))
 	}
 	if err := k.out.Sync(); err != nil {
 		return err
@@ -431,7 +586,8 @@ func (k *Keeper) plain(p place) ([]byte, error) {
 func VerifyFolder(dir string) (int, error) { return (&Keeper{dir: dir}).Verify() }
 
 // Verify reads every frame against its hash and the chain against itself; it
-// gives how many frames hold.
+// gives how many frames hold, and every place where it does not, among them the
+// segments that were set aside.
 func (k *Keeper) Verify() (int, error) {
 	list, err := k.segments()
 	if err != nil {
@@ -439,14 +595,23 @@ func (k *Keeper) Verify() (int, error) {
 	}
 	v := &Keeper{dir: k.dir}
 	n := 0
-	for i, seg := range list {
-		_, frames, err := v.read(seg, i == 0)
+	var bad error
+	broken := true // the first may go on from frames that were pruned
+	for _, seg := range list {
+		_, frames, follows, err := v.read(seg)
 		n += len(frames)
-		if err != nil {
-			return n, fmt.Errorf("%s, frame %d: the chain does not hold: %w", segmentName(seg), len(frames)+1, err)
+		if !follows && !broken {
+			bad = errors.Join(bad, fmt.Errorf("%s, frame 1: the chain does not hold: %w", segmentName(seg), spool.ErrDamaged))
+		}
+		if broken = err != nil; broken {
+			bad = errors.Join(bad, fmt.Errorf("%s, frame %d: the chain does not hold: %w", segmentName(seg), len(frames)+1, err))
 		}
 	}
-	return n, nil
+	aside, err := filepath.Glob(filepath.Join(k.dir, "*.damaged*"))
+	for _, name := range aside {
+		bad = errors.Join(bad, fmt.Errorf("%s was set aside: %w", filepath.Base(name), spool.ErrDamaged))
+	}
+	return n, errors.Join(bad, err)
 }
 
 // Close closes the folder; what was not flushed is given up.
