@@ -34,6 +34,10 @@ type Record struct {
 	ReportID ids.ID // the report drafted from it
 	Recorded time.Time
 	Updated  time.Time
+
+	Released   time.Time // when a person last let the lines around it go
+	ReleasedBy string
+	Sent       string // fingerprint of the lines that stand in the report
 }
 
 // Filter asks for records. Empty fields do not restrict.
@@ -56,6 +60,10 @@ type Store interface {
 	ByKey(ctx context.Context, v access.Viewer, agent ids.ID, key string) (Record, error)
 	// SetState changes what people did with it.
 	SetState(ctx context.Context, v access.Viewer, id ids.ID, s State, report ids.ID) error
+	// Release writes down who let the lines around it go.
+	Release(ctx context.Context, v access.Viewer, id ids.ID, by string, at time.Time) error
+	// SetSent keeps the fingerprint of the lines that stand in the report.
+	SetSent(ctx context.Context, v access.Viewer, id ids.ID, sum string) error
 	// List gives the latest changed first.
 	List(ctx context.Context, v access.Viewer, f Filter) (list []Record, next string, err error)
 }
@@ -113,6 +121,18 @@ func (d *Desk) Keep(ctx context.Context, v access.Viewer, centre ids.ID, f wire.
 // MarkReported ties a finding to the report drafted from it.
 func (d *Desk) MarkReported(ctx context.Context, v access.Viewer, id, report ids.ID) error {
 	return d.store.SetState(ctx, v, id, Reported, report)
+}
+
+// Release writes down who let the lines around a finding go: without it no agent
+// brings any. A finding that grew may be let go again.
+func (d *Desk) Release(ctx context.Context, v access.Viewer, id ids.ID) error {
+	return d.store.Release(ctx, v, id, v.Name, d.clock.Now())
+}
+
+// MarkSent keeps the fingerprint of the lines that stand in the report, so that
+// the same lines are not attached twice.
+func (d *Desk) MarkSent(ctx context.Context, v access.Viewer, id ids.ID, sum string) error {
+	return d.store.SetSent(ctx, v, id, sum)
 }
 
 // bounded cuts what an agent sent to the limits of package wire: the node does

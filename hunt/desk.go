@@ -61,15 +61,25 @@ func (d *Desk) Read(ctx context.Context, v access.Viewer, id ids.ID) (Hunt, erro
 	if err != nil {
 		return h, err
 	}
-	if !v.Police() {
+	h.shown(v)
+	return h, d.audit.Read(ctx, v, "hunt", id)
+}
+
+// shown takes out the reason for whom it is not: bodies, and centres that did
+// not ask, though their territory was asked.
+func (h *Hunt) shown(v access.Viewer) {
+	if v.Kind != access.System && v.Kind != access.National && (v.Kind != access.Centre || v.Centre != h.Centre) {
 		h.Why = ""
 	}
-	return h, d.audit.Read(ctx, v, "hunt", id)
 }
 
 // List gives the latest first.
 func (d *Desk) List(ctx context.Context, v access.Viewer, f Filter) ([]Hunt, error) {
-	return d.store.List(ctx, v, f)
+	list, err := d.store.List(ctx, v, f)
+	for i := range list {
+		list[i].shown(v)
+	}
+	return list, err
 }
 
 // Asks gives what came back, hits first.
@@ -93,28 +103,44 @@ func (d *Desk) Answer(ctx context.Context, v access.Viewer, x wire.HuntAnswer) e
 	if now.After(h.Until) {
 		return nil
 	}
-	a, err := d.store.Ask(ctx, v, x.Hunt, v.Body)
-	if err != nil {
-		return err
-	}
 	x.Clip()
-	if a.Answers == nil {
-		a.Answers = map[ids.ID]wire.HuntAnswer{}
-	}
-	if len(a.Answers) < 100 || a.Answers[v.Agent].Hunt != "" {
-		a.Answers[v.Agent] = x
-	}
-	a.Outcome, a.Answered = Clean, now
-	for _, y := range a.Answers {
-		if len(y.Found) > 0 || y.RuleCount > 0 {
-			a.Outcome = Seen
+	return d.store.Do(ctx, func(ctx context.Context) error {
+		a, err := d.store.Hold(ctx, v, x.Hunt, v.Body)
+		if err != nil {
+			return err
+		}
+		if a.Answers == nil {
+			a.Answers = map[ids.ID]wire.HuntAnswer{}
+		}
+		if len(a.Answers) < 100 || a.Answers[v.Agent].Hunt != "" {
+			a.Answers[v.Agent] = x
+		}
+		a.Outcome, a.Answered = h.outcome(a.Answers), now
+		if err := d.store.PutAnswers(ctx, v, a); err != nil {
+			return err
+		}
+		d.wake.Wake(ctx, "hunt", x.Hunt, v.Body)
+		return nil
+	})
+}
+
+func (h Hunt) outcome(answers map[ids.ID]wire.HuntAnswer) Outcome {
+	out := Clean
+	for _, y := range answers {
+		switch {
+		case len(y.Found) > 0 || y.RuleCount > 0:
+			return Seen
+		case !h.looked(y):
+			out = Unable
 		}
 	}
-	if err := d.store.PutAnswer(ctx, v, a); err != nil {
-		return err
-	}
-	d.wake.Wake(ctx, "hunt", x.Hunt, v.Body)
-	return nil
+	return out
+}
+
+// looked reports that an agent could put the question to what it remembers and
+// to its logs. "Not seen" is said of nothing else.
+func (h Hunt) looked(y wire.HuntAnswer) bool {
+	return (len(h.Values) == 0 || y.Asked > 0 && !y.From.IsZero()) && (h.Rule == "" || y.RuleError == "")
 }
 
 // Release lets the body's agents send the lines in which what was asked for
@@ -144,24 +170,32 @@ func (d *Desk) Release(ctx context.Context, v access.Viewer, hunt, body ids.ID) 
 // Lines keeps the lines that an agent sent after somebody let them go; without
 // that they are refused.
 func (d *Desk) Lines(ctx context.Context, v access.Viewer, x wire.Lines) error {
-	a, err := d.store.Ask(ctx, v, x.Hunt, v.Body)
-	if err != nil {
-		return err
-	}
-	if a.Released.IsZero() {
-		return fault.New(fault.Forbidden, "hunt.not_released")
-	}
-	for _, l := range x.Lines {
-		if len(a.Lines) >= MaxLines {
-			break
+	return d.store.Do(ctx, func(ctx context.Context) error {
+		a, err := d.store.Hold(ctx, v, x.Hunt, v.Body)
+		if err != nil {
+			return err
 		}
-		a.Lines = append(a.Lines, clip(l, 2000))
-	}
-	if err := d.store.PutAnswer(ctx, v, a); err != nil {
-		return err
-	}
-	d.wake.Wake(ctx, "hunt", x.Hunt, v.Body)
-	return nil
+		if a.Released.IsZero() {
+			return fault.New(fault.Forbidden, "hunt.not_released")
+		}
+		delete(a.Lines, v.Agent) // the same change told twice brings the same lines twice
+		var lines []string
+		for _, l := range x.Lines[:min(len(x.Lines), max(0, MaxLines-len(a.Lines.All())))] {
+			lines = append(lines, clip(l, 2000))
+		}
+		if len(lines) == 0 {
+			return nil
+		}
+		if a.Lines == nil {
+			a.Lines = Lines{}
+		}
+		a.Lines[v.Agent] = lines
+		if err := d.store.PutLines(ctx, v, a); err != nil {
+			return err
+		}
+		d.wake.Wake(ctx, "hunt", x.Hunt, v.Body)
+		return nil
+	})
 }
 
 func clip(s string, n int) string {

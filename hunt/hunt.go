@@ -6,6 +6,9 @@ package hunt
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +24,7 @@ type Hunt struct {
 	Code     string // as people say it over the phone
 	Centre   ids.ID // that asks; empty: the national centre
 	Title    string // what the bodies read
-	Why      string // for the centre alone
+	Why      string // for the centre that asks, and the national one, alone
 	Values   []wire.Indicator
 	Rule     string // Sigma, to be asked of the logs that the agents still have
 	ByName   string
@@ -35,8 +38,9 @@ type Outcome string
 
 // The outcomes.
 const (
-	Waiting Outcome = ""          // no agent answered yet, or there is none
-	Clean   Outcome = "non_visto" // every agent that answered has not seen it
+	Waiting Outcome = ""                 // no agent answered yet, or there is none
+	Clean   Outcome = "non_visto"        // every agent that answered looked and has not seen it
+	Unable  Outcome = "non_verificabile" // nothing seen, and an agent could not look: its answer says why
 	Seen    Outcome = "visto"
 )
 
@@ -53,12 +57,41 @@ type Ask struct {
 	Answered   time.Time
 	Released   time.Time // when a person let lines go
 	ReleasedBy string
-	Lines      []string // that came after it
+	Lines      Lines // that came after it
+}
+
+// Lines are the lines that came, by agent: one that sends again puts its new
+// lines in place of its old ones.
+type Lines map[ids.ID][]string
+
+// All gives the lines of all agents.
+func (l Lines) All() []string {
+	var out []string
+	for _, agent := range slices.Sorted(maps.Keys(l)) {
+		out = append(out, l[agent]...)
+	}
+	return out
+}
+
+// UnmarshalJSON also reads a plain list, as rows were written before lines were
+// kept by agent.
+func (l *Lines) UnmarshalJSON(b []byte) error {
+	var by map[ids.ID][]string
+	if err := json.Unmarshal(b, &by); err == nil {
+		*l = by
+		return nil
+	}
+	var list []string
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	*l = Lines{"": list}
+	return nil
 }
 
 // Tally counts the asks of a hunt.
 type Tally struct {
-	Asked, Answered, Seen, Released int
+	Asked, Answered, Seen, Unable, Released int
 }
 
 // Filter asks for hunts. Empty fields do not restrict.
@@ -88,14 +121,19 @@ type Store interface {
 	Find(ctx context.Context, v access.Viewer, id ids.ID) (Hunt, error)
 	// List gives the latest first.
 	List(ctx context.Context, v access.Viewer, f Filter) ([]Hunt, error)
-	// Asks gives what v may see of a hunt's asks: hits first, then who has not answered.
+	// Asks gives what v may see of a hunt's asks: hits first, then who could not
+	// look, then who has not answered.
 	Asks(ctx context.Context, v access.Viewer, hunt ids.ID, limit int) ([]Ask, error)
 	// Ask gives one; NotFound when the body was not asked or v may not know it.
 	Ask(ctx context.Context, v access.Viewer, hunt, body ids.ID) (Ask, error)
 	// Tally counts over what v may see.
 	Tally(ctx context.Context, v access.Viewer, hunt ids.ID) (Tally, error)
-	// PutAnswer keeps what an agent said, in place of what it said before.
-	PutAnswer(ctx context.Context, v access.Viewer, a Ask) error
+	// Hold is Ask, and lets nobody else change that ask until the transaction ends.
+	Hold(ctx context.Context, v access.Viewer, hunt, body ids.ID) (Ask, error)
+	// PutAnswers keeps outcome and answers of an ask that is held.
+	PutAnswers(ctx context.Context, v access.Viewer, a Ask) error
+	// PutLines keeps the lines of an ask that is held.
+	PutLines(ctx context.Context, v access.Viewer, a Ask) error
 	// Release keeps who let lines go and tells the agents of the body. It fails with
 	// Conflict when somebody did before.
 	Release(ctx context.Context, v access.Viewer, hunt, body ids.ID, by string, at time.Time, payload []byte) error

@@ -3,8 +3,10 @@ package flow
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"filo/access"
@@ -95,6 +97,9 @@ func (f *Flow) ReleaseLines(ctx context.Context, v access.Viewer, finding ids.ID
 		if err := f.Reports.Say(ctx, v, r.ReportID, "", "Consegniamo le righe di log attorno a: "+r.Title); err != nil {
 			return err
 		}
+		if err := f.Detections.Release(ctx, v, r.ID); err != nil {
+			return err
+		}
 		_, err := f.AgentStore.AddChange(ctx, r.Body, wire.ChangeRelease, payload)
 		return err
 	})
@@ -115,14 +120,14 @@ func (f *Flow) takeLines(ctx context.Context, v access.Viewer, host string, x wi
 		return err
 	}
 	r, err := f.Detections.ByKey(ctx, v, v.Agent, x.Finding)
-	if fault.Is(err, fault.NotFound) || err == nil && r.ReportID == "" {
+	if fault.Is(err, fault.NotFound) || err == nil && (r.ReportID == "" || r.Released.IsZero()) {
+		f.Log.Warn("lines that nobody let go", "agent", v.Agent, "finding", x.Finding)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n# %s, %s\n", r.Title, r.Log, host)
 	for _, h := range x.Hashes {
 		fmt.Fprintf(&b, "# sha256 %s\n", h)
 	}
@@ -133,9 +138,18 @@ func (f *Flow) takeLines(ctx context.Context, v access.Viewer, host string, x wi
 	}
 	by := v
 	by.Name, by.Role = "Agente "+host, access.Technician
-	_, err = f.Reports.Attach(ctx, by, r.ReportID, "righe-"+r.Rule+".txt", &b)
+	// A change that is told twice brings the same lines twice: they get one file.
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(r.Key+"\n"+b.String())))
+	if sum == r.Sent {
+		return nil
+	}
+	head := fmt.Sprintf("# %s\n# %s, %s\n", r.Title, r.Log, host)
+	_, err = f.Reports.Attach(ctx, by, r.ReportID, "righe-"+r.Rule+"-"+sum[:8]+".txt", io.MultiReader(strings.NewReader(head), &b))
 	if fault.Is(err, fault.Invalid) {
 		return nil // the report has all the files it may have
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return f.Detections.MarkSent(ctx, v, r.ID, sum)
 }

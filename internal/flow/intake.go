@@ -73,7 +73,12 @@ func (f *Flow) takeEvent(ctx context.Context, v access.Viewer, a agent.Agent, e 
 	case wire.EventStatus:
 		var x wire.Status
 		if err = decode(e, &x); err == nil {
-			return f.AgentStore.SetStatus(ctx, v.Agent, x, f.Clock.Now())
+			if err := f.AgentStore.SetStatus(ctx, v.Agent, x, f.Clock.Now()); err != nil {
+				return err
+			}
+			// Networks that were declared before there was an agent, or that came
+			// in by another way than the page, reach it here.
+			return f.TellNetworks(ctx, v.Body)
 		}
 	case wire.EventMatch:
 		var x wire.Match

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"filo/access"
 	"filo/detection"
@@ -15,18 +16,19 @@ type Detections struct{ *DB }
 func (d *DB) Detections() Detections { return Detections{d} }
 
 // The columns repeat what lists filter and sort by; the rest is in detail.
-const findingCols = "id, body, centre, agent, key, rule, severity, outcome, source_ip, count, first_at, last_at, detail, state, report, recorded, updated"
+const findingCols = "id, body, centre, agent, key, rule, severity, outcome, source_ip, count, first_at, last_at, detail, state, report, recorded, updated, released, released_by, sent"
 
 func findingFields(r *detection.Record) []any {
 	return []any{
 		&r.ID, &r.Body, &r.Centre, &r.Agent, &r.Key, &r.Rule, &r.Severity, &r.Outcome, &r.SourceIP, &r.Count,
 		at(&r.First), at(&r.Last), doc(&r.Finding), &r.State, &r.ReportID, at(&r.Recorded), at(&r.Updated),
+		at(&r.Released), &r.ReleasedBy, &r.Sent,
 	}
 }
 
-// Upsert keeps what an agent said; state and report of a known finding stay.
+// Upsert keeps what an agent said; what people did with a known finding stays.
 func (s Detections) Upsert(ctx context.Context, _ access.Viewer, r detection.Record) (detection.Record, error) {
-	err := classify(s.write(ctx).QueryRowContext(ctx, "INSERT INTO finding ("+findingCols+") VALUES ("+marks(1, 17)+`)
+	err := classify(s.write(ctx).QueryRowContext(ctx, "INSERT INTO finding ("+findingCols+") VALUES ("+marks(1, 20)+`)
 		ON CONFLICT (agent, key) DO UPDATE SET severity=excluded.severity, outcome=excluded.outcome, count=excluded.count,
 			first_at=excluded.first_at, last_at=excluded.last_at, detail=excluded.detail, updated=excluded.updated
 		RETURNING `+findingCols, values(findingFields(&r))...).Scan(findingFields(&r)...))
@@ -59,6 +61,23 @@ func (s Detections) SetState(ctx context.Context, v access.Viewer, id ids.ID, st
 	w.add("id = ?", id)
 	w.scope(v, "body", "centre")
 	return changed(s.exec(ctx, "UPDATE finding SET state = $1, report = CASE WHEN $2 = '' THEN report ELSE $2 END WHERE "+w.String(), w.args...))
+}
+
+// Release writes down who let the lines around it go.
+func (s Detections) Release(ctx context.Context, v access.Viewer, id ids.ID, by string, t time.Time) error {
+	return s.set(ctx, v, id, "released, released_by", micro(t), by)
+}
+
+// SetSent keeps the fingerprint of the lines that stand in the report.
+func (s Detections) SetSent(ctx context.Context, v access.Viewer, id ids.ID, sum string) error {
+	return s.set(ctx, v, id, "sent", sum)
+}
+
+func (s Detections) set(ctx context.Context, v access.Viewer, id ids.ID, cols string, args ...any) error {
+	w := where{args: args}
+	w.add("id = ?", id)
+	w.scope(v, "body", "centre")
+	return changed(s.exec(ctx, "UPDATE finding SET "+sets(cols, 1)+" WHERE "+w.String(), w.args...))
 }
 
 // List gives the latest changed first.

@@ -28,6 +28,7 @@ type dialect struct {
 	goose          goose.Dialect
 	lockMigrations func(context.Context, *sql.DB) (func(), error)
 	lockChanges    string // taken before a change gets its number
+	holdRow        string // ends a SELECT whose row nobody else may change meanwhile; one writer needs none
 	notify         func(ctx context.Context, db *sql.DB, topic string, about []ids.ID)
 }
 
@@ -59,6 +60,7 @@ var postgres = dialect{
 			c.Close()
 		}, nil
 	},
+	holdRow:     " FOR UPDATE",
 	lockChanges: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockChange),
 	notify: func(ctx context.Context, db *sql.DB, topic string, about []ids.ID) {
 		words := []string{topic}

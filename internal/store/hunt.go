@@ -86,22 +86,31 @@ func (s Hunts) List(ctx context.Context, v access.Viewer, f hunt.Filter) ([]hunt
 	return each(ctx, s.DB, "SELECT "+huntCols+" FROM hunt h WHERE "+w.String()+" ORDER BY h.id DESC"+limit(f.Limit, 100), w.args, huntFields)
 }
 
-// Asks gives hits first, then who has not answered.
+// Asks gives hits first, then who could not look, then who has not answered.
 func (s Hunts) Asks(ctx context.Context, v access.Viewer, id ids.ID, n int) ([]hunt.Ask, error) {
 	var w where
 	w.add("hunt = ?", id)
 	w.scope(v, "body", "centre")
 	return each(ctx, s.DB, "SELECT "+askCols+" FROM hunt_ask WHERE "+w.String()+
-		" ORDER BY CASE outcome WHEN 'visto' THEN 0 WHEN '' THEN 1 ELSE 2 END, body_name, body"+limit(n, 8000), w.args, askFields)
+		" ORDER BY CASE outcome WHEN 'visto' THEN 0 WHEN 'non_verificabile' THEN 1 WHEN '' THEN 2 ELSE 3 END, body_name, body"+limit(n, 8000), w.args, askFields)
 }
 
 // Ask gives one.
-func (s Hunts) Ask(ctx context.Context, v access.Viewer, id, body ids.ID) (a hunt.Ask, err error) {
+func (s Hunts) Ask(ctx context.Context, v access.Viewer, id, body ids.ID) (hunt.Ask, error) {
+	return s.ask(ctx, v, id, body, "")
+}
+
+// Hold gives one and keeps it from others until the transaction ends.
+func (s Hunts) Hold(ctx context.Context, v access.Viewer, id, body ids.ID) (hunt.Ask, error) {
+	return s.ask(ctx, v, id, body, s.dialect.holdRow)
+}
+
+func (s Hunts) ask(ctx context.Context, v access.Viewer, id, body ids.ID, tail string) (a hunt.Ask, err error) {
 	var w where
 	w.add("hunt = ?", id)
 	w.add("body = ?", body)
 	w.scope(v, "body", "centre")
-	err = s.one(ctx, "SELECT "+askCols+" FROM hunt_ask WHERE "+w.String(), w.args, askFields(&a)...)
+	err = s.one(ctx, "SELECT "+askCols+" FROM hunt_ask WHERE "+w.String()+tail, w.args, askFields(&a)...)
 	return a, err
 }
 
@@ -111,19 +120,28 @@ func (s Hunts) Tally(ctx context.Context, v access.Viewer, id ids.ID) (t hunt.Ta
 	w.add("hunt = ?", id)
 	w.scope(v, "body", "centre")
 	err = s.one(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN outcome <> '' THEN 1 ELSE 0 END), 0),
-		COALESCE(SUM(CASE WHEN outcome = 'visto' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN released <> 0 THEN 1 ELSE 0 END), 0)
-		FROM hunt_ask WHERE `+w.String(), w.args, &t.Asked, &t.Answered, &t.Seen, &t.Released)
+		COALESCE(SUM(CASE WHEN outcome = 'visto' THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN outcome = 'non_verificabile' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN released <> 0 THEN 1 ELSE 0 END), 0)
+		FROM hunt_ask WHERE `+w.String(), w.args, &t.Asked, &t.Answered, &t.Seen, &t.Unable, &t.Released)
 	return t, err
 }
 
-// PutAnswer keeps what an agent said.
-func (s Hunts) PutAnswer(ctx context.Context, v access.Viewer, a hunt.Ask) error {
-	var w where
-	w.args = []any{string(a.Outcome), doc(&a.Answers), micro(a.Answered), doc(&a.Lines)}
+// PutAnswers keeps outcome and answers.
+func (s Hunts) PutAnswers(ctx context.Context, v access.Viewer, a hunt.Ask) error {
+	return s.put(ctx, v, a, "outcome, answers, answered", string(a.Outcome), doc(&a.Answers), micro(a.Answered))
+}
+
+// PutLines keeps the lines.
+func (s Hunts) PutLines(ctx context.Context, v access.Viewer, a hunt.Ask) error {
+	return s.put(ctx, v, a, "lines", doc(&a.Lines))
+}
+
+func (s Hunts) put(ctx context.Context, v access.Viewer, a hunt.Ask, cols string, args ...any) error {
+	w := where{args: args}
 	w.add("hunt = ?", a.Hunt)
 	w.add("body = ?", a.Body)
 	w.scope(v, "body", "centre")
-	return changed(s.exec(ctx, "UPDATE hunt_ask SET outcome = $1, answers = $2, answered = $3, lines = $4 WHERE "+w.String(), w.args...))
+	return changed(s.exec(ctx, "UPDATE hunt_ask SET "+sets(cols, 1)+" WHERE "+w.String(), w.args...))
 }
 
 // Release keeps who let lines go, once, and tells the agents of the body.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"filo/access"
@@ -143,6 +144,29 @@ func (p huntPage) Covered(a hunt.Ask) wire.HuntAnswer {
 		}
 	}
 	return least
+}
+
+// Reasons gives why agents could not look for something, each once.
+func (p huntPage) Reasons(a hunt.Ask) []string {
+	var out []string
+	for _, ans := range a.Answers {
+		if ans.RuleError != "" {
+			out = append(out, ans.RuleError)
+		}
+		out = append(out, ans.Refused...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Skipped gives the sources that a rule could not be put to, or only in part.
+func (p huntPage) Skipped(a hunt.Ask) []string {
+	var out []string
+	for _, ans := range a.Answers {
+		out = append(out, ans.RuleSkipped...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (s *Server) huntRead(q *req) error {

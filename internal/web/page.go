@@ -179,7 +179,7 @@ func Tone(v any) string {
 	switch fmt.Sprint(v) {
 	case "urgente", "high", "RED", "ricevuta", "incidente_trovato", "visto", "cessato", "richiamata", "richiamato", "sospeso":
 		return "red"
-	case "alta", "medium", "AMBER", "AMBER+STRICT", "in_lavorazione", "presa_in_carico", "disdetta_comunicata", "bozza", "nuova", "in_approvazione":
+	case "alta", "medium", "AMBER", "AMBER+STRICT", "in_lavorazione", "presa_in_carico", "disdetta_comunicata", "bozza", "nuova", "in_approvazione", "non_verificabile":
 		return "amber"
 	case "bassa", "low", "none", "GREEN", "CLEAR", "chiusa", "stabile", "in_vigore", "nessuna_evidenza", "non_vulnerabile", "non_visto", "attivo", "pubblicata":
 		return "green"

@@ -305,11 +305,14 @@ type HuntAnswer struct {
 	RuleFirst time.Time `json:"rule_first,omitzero"`
 	RuleLast  time.Time `json:"rule_last,omitzero"`
 	RuleError string    `json:"rule_error,omitempty"`
-	From      time.Time `json:"from,omitzero"` // what the look-back covers
-	Until     time.Time `json:"until"`
-	Logs      []string  `json:"logs,omitempty"`
-	Lines     uint64    `json:"lines"`
-	Gaps      int       `json:"gaps,omitempty"` // stretches of six hours and more in which nothing was read
+	// RuleSkipped are the sources that the rule could not be put to, or only in
+	// part, each with its reason: "not seen" then speaks of part of the logs.
+	RuleSkipped []string  `json:"rule_skipped,omitempty"`
+	From        time.Time `json:"from,omitzero"` // what the look-back covers
+	Until       time.Time `json:"until"`
+	Logs        []string  `json:"logs,omitempty"`
+	Lines       uint64    `json:"lines"`
+	Gaps        int       `json:"gaps,omitempty"` // stretches of six hours and more in which nothing was read
 }
 
 // HuntHit is one value that was seen.
@@ -322,8 +325,8 @@ type HuntHit struct {
 	Log   string    `json:"log"`
 }
 
-// Clip keeps an answer within what a node takes: 5,000 hits, 50 refusals and
-// logs, texts of 200 bytes.
+// Clip keeps an answer within what a node takes: 5,000 hits, 50 refusals, logs
+// and skipped sources, texts of 200 bytes.
 func (a *HuntAnswer) Clip() {
 	short := func(s string) string {
 		return strings.ToValidUTF8(s[:min(len(s), 200)], "?")
@@ -339,6 +342,10 @@ func (a *HuntAnswer) Clip() {
 	}
 	for i := range a.Logs {
 		a.Logs[i] = short(a.Logs[i])
+	}
+	a.RuleSkipped = a.RuleSkipped[:min(len(a.RuleSkipped), 50)]
+	for i := range a.RuleSkipped {
+		a.RuleSkipped[i] = short(a.RuleSkipped[i])
 	}
 	a.RuleError = short(a.RuleError)
 }

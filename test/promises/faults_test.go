@@ -152,6 +152,7 @@ func TestAnAgentWithoutRoomSaysSoKeepsWhatItHasAndCatchesUp(t *testing.T) {
 	if err := a.Step(); err == nil {
 		t.Error("the queue takes more than it has room for")
 	}
+	a.Close()
 	// The same folder with room: as after somebody freed the disk.
 	b, err := edge.Open(edge.Config{State: state, Sources: []edge.SourceConfig{{Path: log}}, Clock: c, Log: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond})
 	if err != nil {

@@ -2,6 +2,9 @@ package promises
 
 import (
 	"context"
+	"html"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"filo/internal/edge"
 	"filo/internal/fault"
 	"filo/internal/ids"
+	"filo/internal/wire"
 )
 
 const huntRule = `title: prova
@@ -88,7 +92,7 @@ func TestAHuntWaitsForAnAgentThatIsAwayAndLinesLeaveOnlyWhenAPersonLetsThem(t *t
 		t.Fatal(err)
 	}
 	got = hunted(t, d, h.ID, func(x hunt.Ask) bool { return len(x.Lines) > 0 })
-	if len(got.Lines) != 3 || !strings.Contains(got.Lines[0], "203.0.113.77") || got.ReleasedBy == "" {
+	if len(got.Lines.All()) != 3 || !strings.Contains(got.Lines.All()[0], "203.0.113.77") || got.ReleasedBy == "" {
 		t.Errorf("lines %q, let go by %q", got.Lines, got.ReleasedBy)
 	}
 	if err := d.Node.Hunts.Release(t.Context(), ge, h.ID, ge.Body); !fault.Is(err, fault.Conflict) {
@@ -172,7 +176,7 @@ func TestTheLinesAroundAFindingGoSealedIntoItsReportWhenAPersonLetsThem(t *testi
 			t.Fatal(err)
 		}
 		if len(file.Files) == 1 {
-			if file.Files[0].Name != "righe-ssh-guessing.txt" || file.Files[0].Size < 500 {
+			if !strings.HasPrefix(file.Files[0].Name, "righe-ssh-guessing-") || file.Files[0].Size < 500 {
 				t.Errorf("attached %+v", file.Files[0])
 			}
 			return
@@ -180,4 +184,54 @@ func TestTheLinesAroundAFindingGoSealedIntoItsReportWhenAPersonLetsThem(t *testi
 		pause(wait, 30*time.Millisecond)
 	}
 	t.Error("the lines never came")
+}
+
+func TestWhatCouldNotBeLookedForIsSaidOnThePagesInBothLanguages(t *testing.T) {
+	d := start(t)
+	ge := d.People["Genova"].Viewer
+	h, err := d.Node.Flow.Ask(t.Context(), d.People["Nazionale"].Viewer, hunt.Hunt{Title: "Prova", Why: "resta al nazionale", Rule: huntRule}, nil, alert.Audience{Provinces: []string{"GE"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ge.Agent = "a1"
+	signed := map[string]*http.Client{}
+	for _, who := range []string{"Genova", "Genova-centro", "Nazionale"} {
+		signed[who] = signIn(t, d, who, 4)
+	}
+	page := func(who, lang string) string {
+		t.Helper()
+		post(t, signed[who], d.URL+"/lingua", url.Values{"lingua": {lang}})
+		code, body := ask(t, signed[who], "GET", d.URL+"/ricerche/"+string(h.ID), objects{})
+		if code != http.StatusOK {
+			t.Fatalf("%s: %d", who, code)
+		}
+		return html.UnescapeString(body)
+	}
+	for _, x := range []struct {
+		ans    wire.HuntAnswer
+		it, en []string
+	}{
+		{wire.HuntAnswer{RuleError: "field nobody has"}, []string{"non verificabile", "Che cosa non si è potuto cercare", "field nobody has"}, []string{"could not be checked", "What could not be looked for", "field nobody has"}},
+		{wire.HuntAnswer{RuleSkipped: []string{"posta: not on this disk"}}, []string{"non visto", "vale solo per una parte dei log", "posta: not on this disk"}, []string{"not seen", "about part of the logs only", "posta: not on this disk"}},
+	} {
+		x.ans.Hunt = h.ID
+		// The Comune's own agent answers too, and first.
+		hunted(t, d, h.ID, func(a hunt.Ask) bool { return len(a.Answers) > 0 })
+		if err := d.Node.Hunts.Answer(t.Context(), ge, x.ans); err != nil {
+			t.Fatal(err)
+		}
+		for _, who := range []string{"Genova", "Genova-centro", "Nazionale"} {
+			for lang, want := range map[string][]string{"it": x.it, "en": x.en} {
+				body := page(who, lang)
+				for _, w := range want {
+					if !strings.Contains(body, w) {
+						t.Errorf("%s, %s: the page lacks %q", who, lang, w)
+					}
+				}
+				if strings.Contains(body, "resta al nazionale") != (who == "Nazionale") {
+					t.Errorf("%s, %s: the reason", who, lang)
+				}
+			}
+		}
+	}
 }

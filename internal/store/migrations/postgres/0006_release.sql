@@ -1,0 +1,7 @@
+-- +goose Up
+ALTER TABLE finding ADD COLUMN released BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE finding ADD COLUMN released_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE finding ADD COLUMN sent TEXT NOT NULL DEFAULT '';
+
+-- +goose Down
+-- Migrations only go forward.
