@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -75,6 +76,7 @@ type Agent struct {
 	sources  []*follow
 	state    state
 	started  time.Time
+	lock     *os.File // the folder is ours
 	disk     atomic.Pointer[string]
 	changes  chan wire.ChangesPage
 	wakeUp   chan struct{}
@@ -83,8 +85,12 @@ type Agent struct {
 	told     time.Time      // when the last status was queued
 	grown    time.Time      // when growing findings were last told
 	reading  bool           // a line was read since the start
+	hunts    map[ids.ID]asked
+	before   map[string]time.Time // of this step: when a match was told before
+	broken   error                // what could not be opened again; nothing is read until it is
 	tidying  atomic.Bool
 	rolled   time.Time // when ended hours last became segments
+	checked  time.Time // when the look-back was last read against its checksums
 	tokens   []observable.Token
 	keys     []observable.Key
 	hits     []watch.Hit
@@ -103,11 +109,10 @@ type follow struct {
 type state struct {
 	Positions map[string]source.Position `json:"positions"`
 	Counts    countsMark                 `json:"counts"`
-	History   history.Mark               `json:"history,omitempty"` // how much of the look-back counts
-	Cursor    uint64                     `json:"cursor"`            // last change applied
-	Watched   int                        `json:"watched"`           // entries of the watch list
+	History   history.Mark               `json:"history"` // how much of the look-back counts
+	Cursor    uint64                     `json:"cursor"`  // last change applied
+	Watched   *int                       `json:"watched"` // entries of the watch list; nil: it was never made
 	Settings  wire.Settings              `json:"settings"`
-	Hunts     map[ids.ID]asked           `json:"hunts,omitempty"`
 	Matched   map[string]time.Time       `json:"matched"`          // when a match was last told
 	Alerts    map[ids.ID]wire.Alert      `json:"alerts,omitempty"` // of the first version; now in a file of their own
 }
@@ -135,6 +140,25 @@ func Open(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	lock, err := spool.Lock(c.State)
+	if errors.Is(err, spool.ErrLocked) {
+		return nil, fmt.Errorf("an agent already runs with the folder %s: stop it first, two would tell everything twice", c.State)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a, err := open(c, id)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	a.lock = lock
+	return a, nil
+}
+
+// open opens what the folder holds.
+func open(c Config, id link.Identity) (*Agent, error) {
+	var err error
 	a := &Agent{c: c, crawlers: newCrawlers(c.Clock, net.DefaultResolver), changes: make(chan wire.ChangesPage), wakeUp: make(chan struct{}, 1), started: c.Clock.Now()}
 	if a.client, err = link.New(c.State, id); err != nil {
 		return nil, err
@@ -186,12 +210,16 @@ func loadSeed(dir string) (observable.Seed, error) {
 	return observable.Seed(binary.LittleEndian.Uint64(b)), nil
 }
 
-func (a *Agent) openHistory() (err error) {
-	a.history, err = history.Open(filepath.Join(a.c.State, "history"), a.finder.Seed, history.Options{Keep: a.c.Keep, Budget: a.c.Budget}, a.state.History)
-	if err == nil && len(a.history.Health().Damaged) > 0 {
-		a.c.Log.Warn("look-back damaged, set aside", "files", a.history.Health().Damaged)
+func (a *Agent) openHistory() error {
+	h, err := history.Open(filepath.Join(a.c.State, "history"), a.finder.Seed, history.Options{Keep: a.c.Keep, Budget: a.c.Budget}, a.state.History)
+	if err != nil {
+		return err
 	}
-	return err
+	a.history = h
+	if bad := h.Health().Damaged; len(bad) > 0 {
+		a.c.Log.Warn("look-back damaged, set aside", "files", bad)
+	}
+	return nil
 }
 
 func (a *Agent) loadState() error {
@@ -212,6 +240,13 @@ func (a *Agent) loadState() error {
 	if s.Matched == nil {
 		s.Matched = map[string]time.Time{}
 	}
+	if s.History == nil { // what is in a journal without a mark is read again
+		s.History = history.Mark{}
+	}
+	a.before = map[string]time.Time{}
+	if err := a.loadHunts(); err != nil {
+		return err
+	}
 	if err := a.openEngine(); err != nil {
 		return err
 	}
@@ -219,12 +254,14 @@ func (a *Agent) loadState() error {
 }
 
 // openEngine makes the engine and gives it the counts that the state names.
-func (a *Agent) openEngine() (err error) {
-	a.engine = detection.New(detection.Options{Foreign: a.c.Rules, Known: a.crawlers.allowed})
-	a.applySettings(a.state.Settings)
-	if a.counts, err = openCounts(a.c.State, a.state.Counts, a.engine); err != nil {
+func (a *Agent) openEngine() error {
+	g := detection.New(detection.Options{Foreign: a.c.Rules, Known: a.crawlers.allowed})
+	c, err := openCounts(a.c.State, a.state.Counts, g)
+	if err != nil {
 		return err
 	}
+	a.engine, a.counts = g, c
+	a.applySettings(a.state.Settings)
 	return loadChains(a.c.State, a.engine)
 }
 
@@ -258,6 +295,11 @@ func (a *Agent) openSources() error {
 		})
 		if err != nil {
 			return err
+		}
+		// Where reading begins is known before anything is read: a first step that
+		// fails must not go back to the beginning of a log that was passed over.
+		if _, ok := a.state.Positions[sc.Path]; !ok {
+			a.state.Positions[sc.Path] = src.Position()
 		}
 		f := &follow{
 			SourceConfig: sc, source: src, stat: wire.Source{Name: sc.Name},
@@ -306,14 +348,23 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 // tidy merges what the look-back holds and deletes what is too old, beside the
-// reading.
+// reading; once a day it reads all of it, to find what the disk spoiled.
 func (a *Agent) tidy(work *sync.WaitGroup) {
-	if !a.tidying.CompareAndSwap(false, true) {
+	if a.broken != nil || !a.tidying.CompareAndSwap(false, true) {
 		return
+	}
+	h, now := a.history, a.c.Clock.Now()
+	check := now.Sub(a.checked) >= 24*time.Hour
+	if check {
+		a.checked = now
 	}
 	work.Go(func() {
 		defer a.tidying.Store(false)
-		if err := a.history.Tidy(a.c.Clock.Now()); err != nil {
+		err := h.Tidy(now)
+		if check {
+			err = errors.Join(err, h.Check())
+		}
+		if err != nil {
 			a.trouble(err)
 		}
 	})
@@ -332,6 +383,9 @@ func (a *Agent) Close() {
 	a.keeper.Close()
 	a.history.Close()
 	a.list.Close()
+	if a.lock != nil {
+		a.lock.Close()
+	}
 }
 
 // trouble says what is wrong with the disk, on the page and in the log. What
@@ -346,22 +400,39 @@ func (a *Agent) trouble(err error) {
 // growEvery is how often a growing finding is told again.
 const growEvery = 2 * time.Second
 
-// batchLines is how many lines are read before they are kept.
-const batchLines = 20_000
+// What is read before it is kept: 20,000 lines of each log, fewer of long ones.
+const (
+	batchLines = 20_000
+	sliceLines = 500
+	batchBytes = 16 << 20
+)
 
 // Step reads what is new in every log, and keeps what it means: first the
 // look-back, then the queue, then position and counts in one file. A crash in
 // between repeats lines; findings carry absolute counts under one key, so that
 // the node counts nothing twice.
 func (a *Agent) Step() error {
+	if a.broken != nil {
+		if a.broken = a.reopen(); a.broken != nil {
+			return a.broken
+		}
+	}
 	var events []wire.Event
 	read := 0
 	for _, s := range a.sources {
-		n, err := s.source.Read(batchLines, func(line []byte) error {
-			ev, err := a.line(s, line)
-			events = append(events, ev...)
-			return err
-		})
+		var n, size int
+		var err error
+		for more := true; more; {
+			var got int
+			got, err = s.source.Read(sliceLines, func(line []byte) error {
+				size += len(line)
+				ev, err := a.line(s, line)
+				events = append(events, ev...)
+				return err
+			})
+			n += got
+			more = err == nil && got == sliceLines && n < batchLines && size < batchBytes && !a.history.Full()
+		}
 		read += n
 		c := s.source.Counters()
 		s.stat.Cut, s.stat.Dropped, s.stat.Notes, s.stat.Lag = c.Cut, c.Dropped, c.Notes, c.Lag
@@ -410,16 +481,22 @@ func (a *Agent) keep(events []wire.Event) error {
 	if err := a.spool.Append(events...); err != nil {
 		return err
 	}
-	a.state.History = mark
+	counted, err := a.counts.save(a.engine)
+	if err != nil {
+		return err
+	}
+	// Together or not at all: what the state says is what undo goes back to.
+	old := a.state
+	old.Positions = maps.Clone(a.state.Positions)
+	a.state.History, a.state.Counts = mark, counted
 	for _, s := range a.sources {
 		a.state.Positions[s.Path] = s.source.Position()
 	}
-	if a.state.Counts, err = a.counts.save(a.engine); err != nil {
-		return err
-	}
 	if err := a.saveState(); err != nil {
+		a.state.History, a.state.Counts, a.state.Positions = old.History, old.Counts, old.Positions
 		return err
 	}
+	clear(a.before)
 	if err := a.counts.kept(); err != nil {
 		return err
 	}
@@ -428,24 +505,40 @@ func (a *Agent) keep(events []wire.Event) error {
 		return nil
 	}
 	a.rolled = now
+	maps.DeleteFunc(a.state.Matched, func(_ string, last time.Time) bool { return now.Sub(last) >= matchEvery })
 	return errors.Join(saveChains(a.c.State, a.engine), a.history.Roll(now))
 }
 
 // undo goes back to what is on disk: the lines will be read again.
 func (a *Agent) undo() {
+	for k, before := range a.before {
+		if a.state.Matched[k] = before; before.IsZero() {
+			delete(a.state.Matched, k)
+		}
+	}
+	clear(a.before)
+	if a.broken = a.reopen(); a.broken != nil {
+		a.trouble(a.broken)
+	}
+}
+
+// reopen opens what a step writes to as the state says; what fails here is tried
+// again before anything is read.
+func (a *Agent) reopen() error {
 	a.counts.close()
 	if err := a.openEngine(); err != nil {
-		a.trouble(err)
-	}
-	for _, s := range a.sources {
-		if err := s.source.Rewind(a.state.Positions[s.Path]); err != nil {
-			a.trouble(err)
-		}
+		return err
 	}
 	a.history.Close()
 	if err := a.openHistory(); err != nil {
-		a.trouble(err)
+		return err
 	}
+	for _, s := range a.sources {
+		if err := s.source.Rewind(a.state.Positions[s.Path]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Agent) saveState() error {
@@ -464,46 +557,49 @@ func (a *Agent) event(kind string, payload any) wire.Event {
 	return wire.Event{Kind: kind, At: a.c.Clock.Now(), Payload: b}
 }
 
-// line takes one line through everything: meaning, counting, remembering, matching.
+// line takes one line through everything: meaning, matching, remembering,
+// counting. What may fail comes before what counts: a line that failed is read
+// again, and must not be an attempt more each time.
 func (a *Agent) line(s *follow, line []byte) ([]wire.Event, error) {
 	now := a.c.Clock.Now()
-	s.stat.Lines++
-	s.stat.LastLine = now
 	e, ok := s.reader.Parse(line)
-	if ok {
-		s.stat.Parsed++
-		s.stat.Product = e.Product
-	} else {
-		s.stat.Unknown++
-	}
 	if e.Time.IsZero() {
 		e.Time, e.Zone = now, "assumed"
-	}
-	s.now.see(e)
-	a.keeper.Line(s.Name, now, line)
-	var out []wire.Event
-	if ok {
-		before := a.engine.Allowed
-		for _, f := range a.engine.Feed(e, line, s.Name) {
-			a.keeper.Mark(s.Name, f.Key, now)
-			out = append(out, a.event(wire.EventFinding, f))
-			a.c.Heard("finding", f.Rule+" "+f.SourceIP)
-		}
-		s.stat.Allowed += a.engine.Allowed - before
 	}
 	a.tokens = a.finder.Find(line, a.tokens[:0])
 	var err error
 	if a.hits, err = a.list.Match(line, a.tokens, a.hits[:0]); err != nil {
-		return out, err
+		return nil, err
 	}
+	a.keys = a.finder.Keys(line, a.tokens, a.keys[:0])
+	if err := a.history.Line(now, e.Time, s.Name, a.keys); err != nil {
+		return nil, err
+	}
+	var out []wire.Event
 	for _, h := range a.hits {
 		for _, name := range h.Names {
 			s.stat.Matched++
 			out = a.match(out, h.Value.Value, name, e.Time, s.Name)
 		}
 	}
-	a.keys = a.finder.Keys(line, a.tokens, a.keys[:0])
-	return out, a.history.Line(now, e.Time, s.Name, a.keys)
+	s.stat.Lines++
+	s.stat.LastLine = now
+	s.now.see(e)
+	a.keeper.Line(s.Name, now, line)
+	if !ok {
+		s.stat.Unknown++
+		return out, nil
+	}
+	s.stat.Parsed++
+	s.stat.Product = e.Product
+	before := a.engine.Allowed
+	for _, f := range a.engine.Feed(e, line, s.Name) {
+		a.keeper.Mark(s.Name, f.Key, now)
+		out = append(out, a.event(wire.EventFinding, f))
+		a.c.Heard("finding", f.Rule+" "+f.SourceIP)
+	}
+	s.stat.Allowed += a.engine.Allowed - before
+	return out, nil
 }
 
 // matchEvery is how often the same indicator is told again from the same log.
@@ -515,8 +611,12 @@ func (a *Agent) match(out []wire.Event, value, name string, at time.Time, log st
 		return out
 	}
 	k := name + " " + log
-	if last, ok := a.state.Matched[k]; ok && a.c.Clock.Now().Sub(last) < matchEvery {
+	last, ok := a.state.Matched[k]
+	if ok && a.c.Clock.Now().Sub(last) < matchEvery {
 		return out
+	}
+	if _, ok := a.before[k]; !ok {
+		a.before[k] = last
 	}
 	a.state.Matched[k] = a.c.Clock.Now()
 	a.c.Heard("match", value)

@@ -98,7 +98,7 @@ func (a *Agent) openList() error {
 	if damaged {
 		a.c.Log.Warn("watch list damaged, made anew from the alerts")
 	}
-	if !damaged && list.Len() == a.state.Watched {
+	if !damaged && a.state.Watched != nil && *a.state.Watched == list.Len() {
 		return nil
 	}
 	files, err := os.ReadDir(filepath.Join(a.c.State, alertsDir))
@@ -115,14 +115,23 @@ func (a *Agent) openList() error {
 			al, _, err := a.alert(ids.ID(id))
 			bad = errors.Join(bad, err)
 			for _, i := range al.Indicators {
+				if !a.understood(i) {
+					continue
+				}
 				if !yield(entryOf(al.ID, i)) {
 					return
 				}
 			}
 		}
 	})
-	a.state.Watched = list.Len()
+	a.watched()
 	return errors.Join(bad, err)
+}
+
+// watched writes down that the list on disk says what the alerts say.
+func (a *Agent) watched() {
+	n := a.list.Len()
+	a.state.Watched = &n
 }
 
 // entryOf names an indicator "alert/indicator/until", so that a hit needs no
@@ -143,14 +152,25 @@ func unname(name string) (alert, indicator ids.ID, until time.Time) {
 	return ids.ID(p[0]), ids.ID(p[1]), time.Unix(sec, 0)
 }
 
+// understood reports whether an indicator can be watched for, and logs why not.
+func (a *Agent) understood(i wire.Indicator) bool {
+	v, err := observable.Parse(i.Kind, i.Value)
+	if err == nil && len(v.Value) > watch.MaxText {
+		err = fmt.Errorf("longer than %d bytes", watch.MaxText)
+	}
+	if err != nil {
+		a.c.Log.Warn("indicator not understood", "id", i.ID, "err", err)
+	}
+	return err == nil
+}
+
 // watch begins to watch for an alert; an indicator that is not understood is
 // logged and the others are taken.
 func (a *Agent) watch(al wire.Alert) error {
 	known := al.Indicators[:0:0]
 	entries := make([]watch.Entry, 0, len(al.Indicators))
 	for _, i := range al.Indicators {
-		if _, err := observable.Parse(i.Kind, i.Value); err != nil {
-			a.c.Log.Warn("indicator not understood", "id", i.ID, "err", err)
+		if !a.understood(i) {
 			continue
 		}
 		known = append(known, i)

@@ -74,7 +74,7 @@ func (c *counts) save(g *detection.Engine) (countsMark, error) {
 		return c.rewrite(g)
 	}
 	if b := g.Changed(false); len(b) > 0 {
-		if err := c.journal.Append(b); err != nil {
+		if err := appendLines(c.journal, b); err != nil {
 			return c.mark, err
 		}
 	}
@@ -93,7 +93,7 @@ func (c *counts) rewrite(g *detection.Engine) (countsMark, error) {
 		return c.mark, err
 	}
 	if b := g.Changed(true); len(b) > 0 {
-		if err := j.Append(b); err != nil {
+		if err := appendLines(j, b); err != nil {
 			return c.mark, errors.Join(err, j.Remove())
 		}
 	}
@@ -102,6 +102,28 @@ func (c *counts) rewrite(g *detection.Engine) (countsMark, error) {
 	c.n++
 	c.journal, c.whole, c.mark = j, j.Size(), countsMark{name, j.Size()}
 	return c.mark, nil
+}
+
+// maxFrame is how much goes into one frame of the journal.
+const maxFrame = 8 << 20
+
+// appendLines writes lines in frames that the journal takes, however many
+// sources a flood has. Only at the last is there a mark: a kill in between
+// leaves what was before.
+func appendLines(j *spool.Journal, b []byte) error {
+	for len(b) > 0 {
+		n := len(b)
+		if n > maxFrame {
+			if n = bytes.LastIndexByte(b[:maxFrame], '\n') + 1; n == 0 {
+				n = len(b)
+			}
+		}
+		if err := j.Append(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // kept deletes the file that the state no longer names.

@@ -1,9 +1,13 @@
 package edge
 
 import (
+	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +20,7 @@ import (
 	"filo/internal/ids"
 	"filo/internal/observable"
 	"filo/internal/sigma"
+	"filo/internal/spool"
 	"filo/internal/watch"
 	"filo/internal/wire"
 )
@@ -58,50 +63,79 @@ func HuntHere(dir string, in watch.Indicators, now time.Time) (Hunted, error) {
 	return hunt(h, seed, in.Entries, now)
 }
 
+// A question of many networks is asked a part at a time: each address of them
+// is a key. More than four million keys are refused.
+const (
+	maxKeys  = 4 << 20
+	partKeys = 1 << 17
+)
+
 func hunt(h *history.History, seed observable.Seed, entries []watch.Entry, now time.Time) (Hunted, error) {
+	type pair struct {
+		key   observable.Key
+		entry int
+	}
 	var out Hunted
 	var keys []observable.Key
-	of := map[observable.Key][]int{}
+	var of []pair
+	found := map[int]*Found{}
+	most := map[int]uint64{}
+	look := func() error {
+		seen, cover, err := h.Look(keys, now)
+		out.Cover = cover
+		for _, p := range of {
+			if s := seen[p.key]; s != nil {
+				count(found, most, entries, p.entry, s)
+			}
+		}
+		keys, of = keys[:0], of[:0]
+		return err
+	}
+	total := 0
+	var bad error
 	for i, e := range entries {
 		asked, err := seed.Ask(e.Value)
+		if err == nil && total+len(asked) > maxKeys {
+			err = fmt.Errorf("%s %q: the question has more than %d addresses", e.Value.Kind, e.Value.Value, maxKeys)
+		}
 		if err != nil {
 			out.Refused = append(out.Refused, err.Error())
 			continue
 		}
 		out.Asked++
+		total += len(asked)
 		for _, k := range asked {
-			keys = append(keys, k)
-			of[k] = append(of[k], i)
-		}
-	}
-	seen, cover, err := h.Look(keys, now)
-	out.Cover = cover
-	found := map[int]*Found{}
-	most := map[int]uint64{}
-	for k, s := range seen {
-		for _, i := range of[k] {
-			f := found[i]
-			if f == nil {
-				f = &Found{Value: entries[i].Value.Value, Kind: entries[i].Value.Kind, Name: entries[i].Name, First: s.First, Last: s.Last}
-				found[i] = f
-			}
-			f.Count += s.Count
-			if s.First.Before(f.First) {
-				f.First = s.First
-			}
-			if s.Last.After(f.Last) {
-				f.Last = s.Last
-			}
-			if s.Count > most[i] {
-				most[i], f.Log = s.Count, s.Log
+			keys, of = append(keys, k), append(of, pair{k, i})
+			if len(keys) == partKeys {
+				bad = errors.Join(bad, look())
 			}
 		}
 	}
+	bad = errors.Join(bad, look())
 	for _, f := range found {
 		out.Found = append(out.Found, *f)
 	}
 	slices.SortFunc(out.Found, func(a, b Found) int { return strings.Compare(a.Value, b.Value) })
-	return out, err
+	return out, bad
+}
+
+// count adds what was seen under one key to what its entry has.
+func count(found map[int]*Found, most map[int]uint64, entries []watch.Entry, i int, s *history.Seen) {
+	f := found[i]
+	if f == nil {
+		f = &Found{Value: entries[i].Value.Value, Kind: entries[i].Value.Kind, Name: entries[i].Name, First: s.First, Last: s.Last}
+		found[i] = f
+	}
+	f.Count += s.Count
+	if s.First.Before(f.First) {
+		f.First = s.First
+	}
+	if s.Last.After(f.Last) {
+		f.Last = s.Last
+	}
+	if s.Count > most[i] {
+		most[i], f.Log = s.Count, s.Log
+	}
 }
 
 // hunt answers a question of the centre; nil when its time is over.
@@ -120,7 +154,7 @@ func (a *Agent) hunt(h wire.Hunt) (*wire.HuntAnswer, error) {
 		}
 		entries = append(entries, watch.Entry{Value: v})
 	}
-	got, err := hunt(a.history, a.finder.Seed, entries, now)
+	got, err := a.look(entries, now)
 	if err != nil {
 		return nil, err
 	}
@@ -132,28 +166,53 @@ func (a *Agent) hunt(h wire.Hunt) (*wire.HuntAnswer, error) {
 	if h.Rule != "" {
 		a.huntRule(h.Rule, out)
 	}
-	a.hunted(h)
+	if err := a.hunted(h); err != nil {
+		return nil, err
+	}
 	out.Clip()
-	return out, nil
+	for {
+		b, err := json.Marshal(out)
+		if err != nil || len(b) <= maxEvent || len(out.Found) == 0 {
+			return out, err
+		}
+		out.Found = out.Found[:len(out.Found)*3/4]
+	}
 }
 
-// asked remembers the hunts that still run, for the lines that a person may let go.
+// asked remembers a hunt that still runs, for the lines that a person may let go.
 type asked struct {
 	Values []wire.Indicator `json:"values,omitempty"`
 	Rule   string           `json:"rule,omitempty"`
 	Until  time.Time        `json:"until"`
 }
 
-func (a *Agent) hunted(h wire.Hunt) {
-	if a.state.Hunts == nil {
-		a.state.Hunts = map[ids.ID]asked{}
+// huntsFile holds the hunts that still run.
+const huntsFile = "hunts.json"
+
+func (a *Agent) loadHunts() error {
+	a.hunts = map[ids.ID]asked{}
+	path := filepath.Join(a.c.State, huntsFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	for id, x := range a.state.Hunts {
-		if a.c.Clock.Now().After(x.Until) {
-			delete(a.state.Hunts, id)
-		}
+	if err == nil {
+		err = json.Unmarshal(b, &a.hunts)
 	}
-	a.state.Hunts[h.ID] = asked{h.Values, h.Rule, h.Until}
+	if err != nil {
+		return fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return nil
+}
+
+func (a *Agent) hunted(h wire.Hunt) error {
+	maps.DeleteFunc(a.hunts, func(_ ids.ID, x asked) bool { return a.c.Clock.Now().After(x.Until) })
+	a.hunts[h.ID] = asked{h.Values, h.Rule, h.Until}
+	b, err := json.Marshal(a.hunts)
+	if err != nil {
+		return err
+	}
+	return spool.WriteFile(filepath.Join(a.c.State, huntsFile), b)
 }
 
 // maxHunted bounds the bytes of each log that a rule, or the search for lines,
@@ -167,7 +226,7 @@ func (a *Agent) huntRule(text string, out *wire.HuntAnswer) {
 		out.RuleError = err.Error()
 		return
 	}
-	a.reread(pack, func(l Line) bool {
+	read, skipped := a.reread(pack, func(l Line) bool {
 		for _, r := range l.Rules {
 			if r.Own {
 				continue
@@ -182,6 +241,9 @@ func (a *Agent) huntRule(text string, out *wire.HuntAnswer) {
 		}
 		return true
 	})
+	if out.RuleSkipped = skipped; read == 0 {
+		out.RuleError = "no log could be read again"
+	}
 }
 
 func huntPack(text string) (*detection.Pack, error) {
@@ -196,23 +258,75 @@ func huntPack(text string) (*detection.Pack, error) {
 	return pack, err
 }
 
-// reread takes the followed files from their beginning; each reports false to stop.
-func (a *Agent) reread(pack *detection.Pack, each func(Line) bool) {
+// reread takes the followed files from their beginning, and those that were
+// rotated away; each reports false to stop. It gives what could not be read
+// again, or only in part: about that nothing is known.
+func (a *Agent) reread(pack *detection.Pack, each func(Line) bool) (read int, skipped []string) {
+	more := true
+	scan := &Scan{Clock: a.c.Clock, Options: detection.Options{Foreign: pack}, Each: func(l Line) { more = more && each(l) }}
 	for _, s := range a.sources {
-		f, err := os.Open(strings.TrimPrefix(s.Path, "file:"))
-		if err != nil {
-			continue // gone meanwhile: nothing to say about it
+		path := strings.TrimPrefix(s.Path, "file:")
+		st, err := os.Stat(path)
+		if err != nil || !st.Mode().IsRegular() {
+			skipped = append(skipped, s.Name+": non è un file, non si rilegge")
+			continue
 		}
-		more := true
-		scan := &Scan{Clock: a.c.Clock, Options: detection.Options{Foreign: pack}, Each: func(l Line) {
-			more = more && each(l)
-		}}
-		scan.read(s.Name, io.LimitReader(f, maxHunted))
-		f.Close()
-		if !more {
-			return
+		for _, p := range append(rotated(path), path) {
+			part, err := scan.tail(p, s.Name)
+			if err != nil {
+				skipped = append(skipped, fmt.Sprintf("%s: %v", p, err))
+				continue
+			}
+			if read++; part {
+				skipped = append(skipped, fmt.Sprintf("%s: letti solo gli ultimi %d MB", p, maxHunted>>20))
+			}
+			if !more {
+				return read, skipped
+			}
 		}
 	}
+	return read, append(skipped, scan.Troubles...)
+}
+
+// rotated gives the files that a log was before, by their names: auth.log.1,
+// auth.log-20261101, auth.log.2.gz.
+func rotated(path string) (out []string) {
+	list, _ := os.ReadDir(filepath.Dir(path))
+	for _, f := range list {
+		after, ok := strings.CutPrefix(f.Name(), filepath.Base(path))
+		if ok && after != "" && (after[0] == '.' || after[0] == '-') && f.Type().IsRegular() {
+			out = append(out, filepath.Join(filepath.Dir(path), f.Name()))
+		}
+	}
+	return out
+}
+
+// tail reads a file under the name of its log, of a long one the end.
+func (s *Scan) tail(path, name string) (part bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if st.Size() <= maxHunted {
+		s.read(name, f)
+		return false, nil
+	}
+	if _, err := f.Seek(st.Size()-maxHunted, io.SeekStart); err != nil {
+		return true, err
+	}
+	r := bufio.NewReader(f)
+	for { // to the beginning of a line
+		if _, err := r.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
+			break
+		}
+	}
+	s.read(name, r)
+	return true, nil
 }
 
 // release gives the lines that a person of the body let go.
@@ -227,19 +341,30 @@ func (a *Agent) release(r wire.Release) *wire.Lines {
 		}
 		return &wire.Lines{Finding: r.Finding, Lines: kept.Lines, Hashes: kept.Hashes, Head: kept.Head}
 	}
-	h, ok := a.state.Hunts[r.Hunt]
+	h, ok := a.hunts[r.Hunt]
 	if !ok {
 		return nil
 	}
 	out := &wire.Lines{Hunt: r.Hunt}
 	wanted := map[observable.Key]bool{}
+	var nets []netip.Prefix
 	for _, i := range h.Values {
-		if v, err := observable.Parse(i.Kind, i.Value); err == nil {
-			keys, _ := a.finder.Seed.Ask(v)
-			for _, k := range keys {
-				wanted[k] = true
-			}
+		v, err := observable.Parse(i.Kind, i.Value)
+		if err != nil {
+			continue // was refused when it was asked
 		}
+		if k, ok := a.finder.Seed.Of(v); ok {
+			wanted[k] = true
+		} else if p, err := netip.ParsePrefix(v.Value); err == nil {
+			nets = append(nets, p)
+		}
+	}
+	named := func(line []byte, tokens []observable.Token, keys []observable.Key) bool {
+		return slices.ContainsFunc(keys, func(k observable.Key) bool { return wanted[k] }) ||
+			len(nets) > 0 && slices.ContainsFunc(tokens, func(t observable.Token) bool {
+				ip, ok := t.Addr(line)
+				return ok && slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(ip) })
+			})
 	}
 	var pack *detection.Pack
 	if h.Rule != "" {
@@ -250,7 +375,7 @@ func (a *Agent) release(r wire.Release) *wire.Lines {
 	a.reread(pack, func(l Line) bool {
 		tokens = a.finder.Find(l.Raw, tokens[:0])
 		keys = a.finder.Keys(l.Raw, tokens, keys[:0])
-		if slices.ContainsFunc(keys, func(k observable.Key) bool { return wanted[k] }) || slices.ContainsFunc(l.Rules, func(r *detection.Rule) bool { return !r.Own }) {
+		if named(l.Raw, tokens, keys) || slices.ContainsFunc(l.Rules, func(r *detection.Rule) bool { return !r.Own }) {
 			out.Lines = append(out.Lines, l.Log+": "+strings.ToValidUTF8(string(l.Raw[:min(len(l.Raw), 2000)]), "?"))
 		}
 		return len(out.Lines) < r.Most

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +22,9 @@ func (a *Agent) cursor() uint64 { return atomic.LoadUint64(&a.state.Cursor) }
 // Apply takes changes from the node: what to watch for is on disk before the
 // look-back runs and the node is told.
 func (a *Agent) Apply(page wire.ChangesPage) error {
+	if a.broken != nil {
+		return a.broken
+	}
 	var events []wire.Event
 	changed := false
 	news := page.Next > a.cursor()
@@ -85,6 +89,7 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 				break
 			}
 			if lines := a.release(r); lines != nil {
+				lines.Lines = fit(lines.Lines)
 				events = append(events, a.event(wire.EventLines, lines))
 			}
 		case wire.ChangeSettings:
@@ -106,7 +111,7 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 		if err := a.list.Save(); err != nil {
 			return err
 		}
-		a.state.Watched = a.list.Len()
+		a.watched()
 	}
 	if err := a.saveState(); err != nil {
 		return err
@@ -121,6 +126,44 @@ func (a *Agent) Apply(page wire.ChangesPage) error {
 	return a.saveState()
 }
 
+// What one event holds at most: the queue takes 1 MiB, and an answer that it
+// does not take would hold up everything that comes after.
+const (
+	maxSeen  = 1000 // indicators of an alert; the node reads no more
+	maxEvent = 900 << 10
+)
+
+// fit gives the lines that one event holds, as they are written in JSON.
+func fit(lines []string) []string {
+	size := 0
+	for i, l := range lines {
+		b, _ := json.Marshal(l)
+		if size += len(b) + 1; size > maxEvent {
+			return lines[:i]
+		}
+	}
+	return lines
+}
+
+// look asks the look-back; where a file of it turns out damaged it is set aside
+// and what is left answers.
+func (a *Agent) look(entries []watch.Entry, now time.Time) (Hunted, error) {
+	got, err := hunt(a.history, a.finder.Seed, entries, now)
+	if !errors.Is(err, spool.ErrDamaged) {
+		return got, err
+	}
+	if err := a.history.Check(); err != nil {
+		return got, err
+	}
+	a.c.Log.Warn("look-back damaged, set aside", "files", a.history.Health().Damaged)
+	got, err = hunt(a.history, a.finder.Seed, entries, now)
+	if errors.Is(err, spool.ErrDamaged) {
+		a.c.Log.Error("a part of the look-back cannot be asked", "err", err)
+		err = nil
+	}
+	return got, err
+}
+
 // lookBack asks the look-back whether an alert's indicators were seen.
 func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 	now := a.c.Clock.Now()
@@ -130,7 +173,7 @@ func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 			entries = append(entries, watch.Entry{Value: v, Name: string(i.ID)})
 		}
 	}
-	got, err := hunt(a.history, a.finder.Seed, entries, now)
+	got, err := a.look(entries, now)
 	if err != nil {
 		return wire.Answer{}, err
 	}
@@ -138,7 +181,10 @@ func (a *Agent) lookBack(al wire.Alert) (wire.Answer, error) {
 	if ans.From.IsZero() {
 		ans.From = now
 	}
-	for _, f := range got.Found {
+	if len(got.Refused) > 0 {
+		a.c.Log.Warn("indicators that the look-back cannot be asked", "alert", al.Code, "what", got.Refused)
+	}
+	for _, f := range got.Found[:min(len(got.Found), maxSeen)] {
 		ans.Seen = append(ans.Seen, wire.Seen{Indicator: ids.ID(f.Name), Count: int(f.Count), First: f.First, Last: f.Last, Log: f.Log})
 	}
 	return ans, nil

@@ -26,8 +26,10 @@ const (
 	magic    = "filowl1\n"
 	headSize = 48
 	rowSize  = 12
-	maxText  = 4096
 )
+
+// MaxText is how long a value, and a name, may be in bytes.
+const MaxText = 4096
 
 var errDamaged = errors.New("the file is damaged")
 
@@ -142,7 +144,7 @@ func (f *file) names(k observable.Key, v observable.Value) ([]string, error) {
 }
 
 func (f *file) record(at int64) (Entry, error) {
-	r := bufio.NewReaderSize(io.NewSectionReader(f.f, at, 2*maxText), 512)
+	r := bufio.NewReaderSize(io.NewSectionReader(f.f, at, 2*MaxText), 512)
 	e, _, err := readRecord(r)
 	return e, err
 }
@@ -173,7 +175,7 @@ func readRecord(r *bufio.Reader) (e Entry, n int, err error) {
 	n = 1
 	text := func() string {
 		size, e := binary.ReadUvarint(r)
-		if e != nil || size > maxText {
+		if e != nil || size > MaxText {
 			err = errors.Join(errDamaged, e)
 			return ""
 		}
@@ -192,11 +194,14 @@ func readRecord(r *bufio.Reader) (e Entry, n int, err error) {
 	return e, n, err
 }
 
-// writeFile writes a list beside the old one and puts it in its place.
-func writeFile(path string, seed observable.Seed, entries iter.Seq2[Entry, error]) (err error) {
-	t, err := os.CreateTemp(filepath.Dir(path), "watch-new-")
+// halfWritten begins the name of a file that is not yet the list.
+const halfWritten = "watch-new-"
+
+// writeFile writes a list beside the old one and gives where it is.
+func writeFile(path string, seed observable.Seed, entries iter.Seq2[Entry, error]) (name string, err error) {
+	t, err := os.CreateTemp(filepath.Dir(path), halfWritten)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() {
 		if err != nil {
@@ -207,30 +212,30 @@ func writeFile(path string, seed observable.Seed, entries iter.Seq2[Entry, error
 	w := &writer{seed: seed, sum: crc32.New(castagnoli), at: headSize}
 	w.out = bufio.NewWriterSize(io.MultiWriter(t, w.sum), 256<<10)
 	if _, err := t.Write(make([]byte, headSize)); err != nil {
-		return err
+		return "", err
 	}
 	for e, err := range entries {
 		if err != nil {
-			return err
+			return "", err
 		}
 		if err := w.add(e); err != nil {
-			return err
+			return "", err
 		}
 	}
 	head, err := w.finish()
 	if err != nil {
-		return err
+		return "", err
 	}
 	if _, err := t.WriteAt(head, 0); err != nil {
-		return err
+		return "", err
 	}
 	if err := t.Sync(); err != nil {
-		return err
+		return "", err
 	}
 	if err := t.Close(); err != nil {
-		return err
+		return "", err
 	}
-	return os.Rename(t.Name(), path)
+	return t.Name(), nil
 }
 
 type writer struct {
@@ -263,8 +268,8 @@ func (w *writer) add(e Entry) error {
 }
 
 func (w *writer) record(e Entry) error {
-	if len(e.Value.Value) > maxText || len(e.Name) > maxText {
-		return fmt.Errorf("a text is longer than %d bytes", maxText)
+	if len(e.Value.Value) > MaxText || len(e.Name) > MaxText {
+		return fmt.Errorf("a text is longer than %d bytes", MaxText)
 	}
 	b := append(w.buf[:0], byte(slices.Index(kinds, e.Value.Kind)))
 	b = append(binary.AppendUvarint(b, uint64(len(e.Value.Value))), e.Value.Value...)

@@ -276,8 +276,8 @@ func (in *Indicators) pattern(where, name, text string) {
 			in.Entries = append(in.Entries, Entry{v, name})
 		}
 	default:
-		if len(text) > maxText-len(PatternName) {
-			in.problem(where, "the pattern is longer than %d bytes", maxText-len(PatternName))
+		if len(text) > MaxText-len(PatternName) {
+			in.problem(where, "the pattern is longer than %d bytes", MaxText-len(PatternName))
 			return
 		}
 		in.Patterns = append(in.Patterns, Pattern{text, e})

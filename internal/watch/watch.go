@@ -52,6 +52,10 @@ func Open(dir string, seed observable.Seed) (l *List, damaged bool, err error) {
 		return nil, false, fmt.Errorf("watch list: %w", err)
 	}
 	l = &List{path: filepath.Join(dir, "watch"), seed: seed}
+	half, _ := filepath.Glob(filepath.Join(dir, halfWritten+"*"))
+	for _, p := range half { // a crash left them
+		_ = os.Remove(p)
+	}
 	f, err := openFile(l.path)
 	switch {
 	case errors.Is(err, errDamaged):
@@ -92,10 +96,32 @@ func (l *List) adopt(f *file) error {
 	l.file, l.keys, l.nets, l.live = f, keys, nets, live
 	l.added, l.gone = map[observable.Value][]string{}, map[Entry]bool{}
 	l.mu.Unlock()
-	if old != nil {
+	if old != nil && old != f {
 		return old.Close()
 	}
 	return nil
+}
+
+// replace puts a written file in the place of the old one, which is closed
+// before: Windows replaces no file that is open.
+func (l *List) replace(written string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file != nil {
+		l.file.Close()
+		l.file = nil
+	}
+	err := os.Rename(written, l.path)
+	f, opened := openFile(l.path) // the old one, where the new could not take its place
+	if opened == nil {
+		l.file = f
+	} else if errors.Is(opened, fs.ErrNotExist) && err != nil {
+		opened = nil
+	}
+	if err != nil {
+		_ = os.Remove(written)
+	}
+	return errors.Join(err, opened)
 }
 
 func insertNet(t *bart.Table[[]string], e Entry) bool {
@@ -320,12 +346,12 @@ func (l *List) Replace(entries iter.Seq[Entry]) error {
 }
 
 func (l *List) save(entries iter.Seq2[Entry, error]) error {
-	if err := writeFile(l.path, l.seed, entries); err != nil {
-		return fmt.Errorf("watch list: %w", err)
-	}
-	f, err := openFile(l.path)
+	written, err := writeFile(l.path, l.seed, entries)
 	if err == nil {
-		err = l.adopt(f)
+		err = l.replace(written)
+	}
+	if err == nil {
+		err = l.adopt(l.file)
 	}
 	if err != nil {
 		return fmt.Errorf("watch list: %w", err)
