@@ -103,7 +103,7 @@ func atRest(state, log string) error {
 		return err
 	}
 	heap() // gives back what opening needed
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // the runtime returns memory to the system in the background
 	fmt.Println(resident())
 	a.Close()
 	return nil

@@ -327,6 +327,7 @@ func TestWhatCannotBeOpenedAgainIsTriedAgainAndNothingIsReadMeanwhile(t *testing
 	if a.Step() == nil || a.Apply(wire.ChangesPage{}) == nil {
 		t.Error("an agent without its look-back works on")
 	}
+	a.status() // it goes on saying how it is
 	must(t, os.Remove(folder))
 	must(t, a.Step())
 	if n := a.sources[0].stat.Lines; n != 1 {

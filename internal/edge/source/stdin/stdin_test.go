@@ -55,7 +55,6 @@ func TestAWriterFasterThanTheAgentWaitsAndLosesNothing(t *testing.T) {
 	for end := time.Now().Add(5 * time.Second); !s.Full() && time.Now().Before(end); { // the agent is busy elsewhere
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(20 * time.Millisecond)
 	n := 0
 	for end := time.Now().Add(20 * time.Second); !s.Ended() && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		k, err := s.Read(500, func([]byte) error { return nil })
