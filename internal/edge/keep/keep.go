@@ -77,36 +77,6 @@ type Keeper struct {
 	Damaged []string // segments that do not hold, of which a copy is set aside, or that do not follow the one before
 }
 
-// tail is the end of one log: the last lines read, and those that will be kept.
-type tail struct {
-	ring    [before][]byte
-	next    int
-	n       int
-	wanted  int // lines still to keep after the last mark
-	pending bytes.Buffer
-	lines   int
-	marks   []mark
-	names   int            // bytes in the names of marks
-	count   map[string]int // lines kept for a finding
-	before  map[string]int // those of findings that were not marked for long
-	from    time.Time
-	until   time.Time
-	sealed  []part
-}
-
-// mark is a finding and how many of the lines after it are still to come.
-type mark struct {
-	finding string
-	left    int
-}
-
-// part is what will be a frame, or several of the same findings.
-type part struct {
-	plain       []byte
-	findings    []string
-	from, until time.Time
-}
-
 // Open opens the folder of kept lines, which may take up to budget bytes.
 func Open(dir string, budget int64) (*Keeper, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -181,77 +151,6 @@ func (k *Keeper) load() error {
 	return nil
 }
 
-// aside reports whether a segment from one number to before another was set aside
-// earlier: that the next follows none is no news.
-func (k *Keeper) aside(from, to int) bool {
-	for n := from; n < to; n++ {
-		if _, err := os.Stat(filepath.Join(k.dir, segmentName(n)+".damaged")); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// torn reports whether what follows the good frames of a segment is one that a
-// crash left half written: it reaches the end, and no other comes after it.
-func (k *Keeper) torn(n int, good int64) (bool, error) {
-	f, err := os.Open(filepath.Join(k.dir, segmentName(n)))
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	if _, err := f.Seek(good, io.SeekStart); err != nil {
-		return false, err
-	}
-	rest, err := io.ReadAll(io.LimitReader(f, 2*segSize))
-	if err != nil {
-		return false, err
-	}
-	_, _, _, bad := readFrame(bytes.NewReader(rest))
-	// A length that was changed may point behind the end, too.
-	return errors.Is(bad, io.ErrUnexpectedEOF) && bytes.Count(rest, []byte(`{"prev":"`)) <= 1, nil
-}
-
-// cut takes off what does not hold of a segment; a copy of the whole is set aside
-// unless a crash alone explains it.
-func (k *Keeper) cut(n int, good int64, torn bool) error {
-	path := filepath.Join(k.dir, segmentName(n))
-	if !torn {
-		if err := setAside(path); err != nil {
-			return err
-		}
-	}
-	if good == 0 && !torn {
-		return os.Remove(path)
-	}
-	return os.Truncate(path, good)
-}
-
-// setAside copies a file beside itself, over none that was set aside before.
-func setAside(path string) error {
-	from, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	name := path + ".damaged"
-	to, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	for i := 2; errors.Is(err, os.ErrExist); i++ {
-		to, err = os.OpenFile(fmt.Sprint(name, i), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	}
-	if err != nil {
-		return err
-	}
-	defer to.Close()
-	if _, err := io.Copy(to, from); err != nil {
-		return err
-	}
-	if err := errors.Join(to.Sync(), to.Close()); err != nil {
-		return err
-	}
-	return spool.SyncDir(filepath.Dir(path))
-}
-
 // read walks a segment and checks its chain; good is how far it holds. A segment
 // that does not follow the one before begins a chain of its own: what is lost in
 // one costs no other.
@@ -315,105 +214,6 @@ func readFrame(r io.Reader) (p place, size int, sum string, err error) {
 		sum = hex.EncodeToString(got)
 	}
 	return p, 4 + len(head) + len(body), sum, nil
-}
-
-func (k *Keeper) tail(log string) *tail {
-	t := k.logs[log]
-	if t == nil {
-		t = &tail{count: map[string]int{}}
-		k.logs[log] = t
-	}
-	return t
-}
-
-// Line notes a line that was read. It is remembered until others took its place,
-// and kept when a finding was marked shortly before.
-func (k *Keeper) Line(log string, now time.Time, line []byte) {
-	t := k.tail(log)
-	line = line[:min(len(line), maxLine)]
-	if t.wanted > 0 {
-		t.wanted--
-		t.put(now, line)
-		return
-	}
-	t.ring[t.next] = append(t.ring[t.next][:0], line...)
-	t.next = (t.next + 1) % before
-	t.n = min(t.n+1, before)
-}
-
-func (t *tail) put(now time.Time, line []byte) {
-	if t.lines == 0 {
-		t.from = now
-	}
-	t.until = now
-	t.pending.Write(line)
-	t.pending.WriteByte('\n')
-	t.lines++
-	for i := range t.marks {
-		m := &t.marks[i]
-		t.count[m.finding]++
-		m.left--
-	}
-}
-
-// kept gives how many lines were kept for a finding. Those that were not marked
-// for the longest time are forgotten, so that a flood of findings stays small.
-func (t *tail) kept(finding string) int {
-	n, ok := t.count[finding]
-	if ok {
-		return n
-	}
-	if len(t.count) >= maxCounts {
-		t.before, t.count = t.count, make(map[string]int)
-		for _, m := range t.marks {
-			t.count[m.finding] = t.before[m.finding]
-		}
-	}
-	n = t.before[finding]
-	t.count[finding] = n
-	return n
-}
-
-// seal ends a frame. Of its findings those go on whose lines after are still to
-// come.
-func (t *tail) seal() {
-	if t.lines > 0 {
-		p := part{plain: bytes.Clone(t.pending.Bytes()), from: t.from, until: t.until}
-		for _, m := range t.marks {
-			p.findings = append(p.findings, m.finding)
-		}
-		t.sealed = append(t.sealed, p)
-		t.pending.Reset()
-		t.lines = 0
-	}
-	live := slices.DeleteFunc(t.marks, func(m mark) bool { return m.left <= 0 })
-	t.marks = slices.Clone(live[max(0, len(live)-maxLive):])
-	t.names = 0
-	for _, m := range t.marks {
-		t.names += len(m.finding)
-	}
-}
-
-// Mark keeps the lines around the one that was noted last, for a finding.
-func (k *Keeper) Mark(log, finding string, now time.Time) {
-	t := k.tail(log)
-	if t.kept(finding) >= maxPerMark {
-		return
-	}
-	if len(t.marks) >= maxMarks || t.names > maxNames {
-		t.seal()
-	}
-	at := slices.IndexFunc(t.marks, func(m mark) bool { return m.finding == finding })
-	if at < 0 {
-		at = len(t.marks)
-		t.marks = append(t.marks, mark{finding: finding})
-		t.names += len(finding)
-	}
-	for i := range t.n {
-		t.put(now, t.ring[(t.next-t.n+i+before)%before])
-	}
-	t.n = 0
-	t.wanted, t.marks[at].left = after, after
 }
 
 // Flush brings what is to be kept to disk. The caller runs it before it keeps
@@ -579,39 +379,6 @@ func (k *Keeper) plain(p place) ([]byte, error) {
 		return nil, err
 	}
 	return k.dec.DecodeAll(body, nil)
-}
-
-// VerifyFolder checks the folder of an agent that may run meanwhile, and changes
-// nothing.
-func VerifyFolder(dir string) (int, error) { return (&Keeper{dir: dir}).Verify() }
-
-// Verify reads every frame against its hash and the chain against itself; it
-// gives how many frames hold, and every place where it does not, among them the
-// segments that were set aside.
-func (k *Keeper) Verify() (int, error) {
-	list, err := k.segments()
-	if err != nil {
-		return 0, err
-	}
-	v := &Keeper{dir: k.dir}
-	n := 0
-	var bad error
-	broken := true // the first may go on from frames that were pruned
-	for _, seg := range list {
-		_, frames, follows, err := v.read(seg)
-		n += len(frames)
-		if !follows && !broken {
-			bad = errors.Join(bad, fmt.Errorf("%s, frame 1: the chain does not hold: %w", segmentName(seg), spool.ErrDamaged))
-		}
-		if broken = err != nil; broken {
-			bad = errors.Join(bad, fmt.Errorf("%s, frame %d: the chain does not hold: %w", segmentName(seg), len(frames)+1, err))
-		}
-	}
-	aside, err := filepath.Glob(filepath.Join(k.dir, "*.damaged*"))
-	for _, name := range aside {
-		bad = errors.Join(bad, fmt.Errorf("%s was set aside: %w", filepath.Base(name), spool.ErrDamaged))
-	}
-	return n, errors.Join(bad, err)
 }
 
 // Close closes the folder; what was not flushed is given up.
