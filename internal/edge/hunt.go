@@ -316,6 +316,9 @@ func (s *Scan) tail(path, name string) (part bool, err error) {
 		s.read(name, f)
 		return false, nil
 	}
+	if filepath.Ext(path) == ".gz" || filepath.Ext(path) == ".zst" || filepath.Ext(path) == ".bz2" || filepath.Ext(path) == ".xz" {
+		return false, fmt.Errorf("compresso e più lungo di %d MB, non si rilegge", maxHunted>>20) // its end alone cannot be unfolded
+	}
 	if _, err := f.Seek(st.Size()-maxHunted, io.SeekStart); err != nil {
 		return true, err
 	}
